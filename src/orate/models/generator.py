@@ -1,0 +1,69 @@
+"""The generator: three encoders and one decoder (paper, section 3.1, figure 2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from orate.models.audio_encoder import AudioEncoder
+from orate.models.config import ModelConfig
+from orate.models.frame_decoder import FrameDecoder
+from orate.models.identity_encoder import IdentityEncoder
+from orate.models.layers import initialise
+from orate.models.noise_generator import NoiseGenerator
+
+
+class Generator(nn.Module):
+    """One source image and the windows of the driving audio to the frames of a video."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.identity_encoder = IdentityEncoder(config)
+        self.audio_encoder = AudioEncoder(config)
+        self.noise_generator = NoiseGenerator(config) if config.noise_code else None
+        self.frame_decoder = FrameDecoder(config)
+        self.apply(initialise)
+
+    def forward(
+        self, source: Tensor, windows: Tensor, noise: Tensor | None = None, frames: slice | None = None
+    ) -> Tensor:
+        """Generate video.
+
+        Args:
+            source: (batch, 3, height, width) in [-1, 1], the source image's canonical crop.
+            windows: (batch, time, window_samples) in [-1, 1], from `orate.models.windows.cut_windows`.
+            noise: (batch, time, noise_code), Gaussian; drawn with the config's deviation when not given.
+            frames: draw only these frames; the recurrent nets still see all. Training on a part of a long clip costs
+                little more than the part.
+
+        Returns:
+            (batch, time, 3, height, width) in (-1, 1).
+        """
+        frames = frames or slice(None)
+        identity, skips = self.identity_encoder(source)
+        content, _ = self.audio_encoder(windows)
+        codes = None
+        if self.noise_generator is not None:
+            if noise is None:
+                noise = self.draw_noise(windows.shape[0], windows.shape[1], device=windows.device)
+            codes, _ = self.noise_generator(noise)
+            codes = codes[:, frames]
+        video: Tensor = self.frame_decoder(content[:, frames], codes, identity, skips)
+        return video
+
+    def draw_noise(
+        self,
+        batch: int,
+        time: int,
+        *,
+        std: float | None = None,
+        generator: torch.Generator | None = None,
+        device: torch.device | str = "cpu",
+    ) -> Tensor:
+        """Draw Gaussian noise (batch, time, noise_code) of deviation `std` (the config's by default).
+
+        A `generator` on the CPU gives the same values on every device.
+        """
+        drawn = torch.randn(batch, time, self.config.noise_code, generator=generator)
+        return drawn.mul_(self.config.noise_std if std is None else std).to(device)
