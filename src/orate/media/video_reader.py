@@ -1,0 +1,236 @@
+"""Reading video: frames with their presentation times, or resampled to a steady rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+
+from orate.errors import OrateError
+from orate.media.container import clock_zero, open_media, picture_stream, read_packets
+
+AVCOL_SPC_UNSPECIFIED = 2
+SWS_CS_BT709, SWS_CS_BT601, SWS_CS_BT2020 = 1, 5, 9
+# AVColorSpace of the stream -> matrix of swscale; what is not here (RGB, YCgCo) needs no choice.
+MATRICES = {1: SWS_CS_BT709, 4: 4, 5: SWS_CS_BT601, 6: SWS_CS_BT601, 7: 7, 9: SWS_CS_BT2020, 10: SWS_CS_BT2020}
+# What players assume of untagged video: BT.601 up to the size of PAL, BT.709 above.
+LARGEST_SD = (1024, 576)
+EXACT_RGB = Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+DEFAULT_FPS = 25
+CLOCK_SLACK = 1e-4  # of a frame: timestamps in whole milliseconds and 90 kHz ticks are rounded
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """One frame: ``image`` (H, W, 3) uint8 RGB, upright; ``time_s`` from the start of the presentation."""
+
+    image: np.ndarray
+    time_s: float
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file says of itself; ``frames`` is None where the container does not count them."""
+
+    width: int
+    height: int
+    fps: float
+    frames: int | None
+    duration_s: float
+    has_audio: bool
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+class _Decoder:
+    """Decoded frames with times, in order; counts what could not be decoded and goes on."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+        self.skipped = 0
+        self.container = open_media(path, "video")
+        stream = picture_stream(self.container)
+        if stream is None:
+            self.container.close()
+            raise OrateError(f"{path} holds no video.")
+        self.stream = stream
+        self.stream.thread_type = "AUTO"
+        rate = stream.guessed_rate or stream.average_rate
+        self.fps = rate if rate and rate > 0 else Fraction(DEFAULT_FPS)
+        self.zero = clock_zero(self.container) or Fraction(0)
+        self._reformatter = VideoReformatter()
+
+    def frames(self) -> Generator[tuple[Fraction, Fraction, av.VideoFrame], None, None]:
+        """(time, duration, frame), times growing, in seconds."""
+        step = 1 / self.fps
+        last: Fraction | None = None
+        with self.container:
+            for frame in self._decoded():
+                time = last + step if last is not None else Fraction(0)
+                if frame.pts is not None and frame.time_base:
+                    stamp = frame.pts * frame.time_base - self.zero
+                    time = stamp if last is None or stamp > last else time
+                last = time
+                duration = frame.duration * frame.time_base if frame.duration and frame.time_base else step
+                yield time, duration, frame
+        if last is None:
+            raise OrateError(f"{self.path} holds no frame that can be decoded.")
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        for packet in read_packets(self.container, self.stream):
+            try:
+                frames = self.stream.decode(packet) if packet is not None else None
+            except av.FFmpegError:
+                frames = None
+            if frames is None:
+                self.skipped += 1
+                continue
+            for frame in frames:
+                self.skipped += bool(frame.is_corrupt)
+                yield frame
+
+    def image(self, frame: av.VideoFrame) -> np.ndarray:
+        """(H, W, 3) uint8 RGB, turned upright."""
+        space = int(frame.colorspace)
+        if space == AVCOL_SPC_UNSPECIFIED:
+            sd = frame.width <= LARGEST_SD[0] and frame.height <= LARGEST_SD[1]
+            space = 5 if sd else 1
+        matrix = MATRICES.get(space)
+        full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+        rgb = self._reformatter.reformat(
+            frame,
+            format="rgb24",
+            src_colorspace=matrix,
+            src_color_range=ColorRange.JPEG if full or frame.format.is_rgb else ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=EXACT_RGB,
+            threads=1,
+        )
+        return _upright(rgb.to_ndarray(), frame)
+
+
+def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
+    """Obeys the display matrix of the container: the four turns and their mirror images."""
+    side = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    if side is None:
+        return image
+    a, b, _, c, d = np.frombuffer(bytes(side), np.int32)[:5].astype(np.int64)
+    if abs(b) > abs(a):  # x' = c y, y' = b x: the axes change places
+        image, x_sign, y_sign = image.transpose(1, 0, 2), c, b
+    else:
+        x_sign, y_sign = a, d
+    return np.ascontiguousarray(image[:: -1 if y_sign < 0 else 1, :: -1 if x_sign < 0 else 1])
+
+
+class FrameReader(Iterator[VideoFrame]):
+    """Frames of a video in order of presentation; ``skipped`` counts those lost to errors in the stream so far."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._decoder = _Decoder(path)
+        self._frames = self._decoder.frames()
+
+    @property
+    def skipped(self) -> int:
+        """Packets that could not be read or decoded, and frames marked as damaged, so far."""
+        return self._decoder.skipped
+
+    def __next__(self) -> VideoFrame:
+        time, _, frame = next(self._frames)
+        return VideoFrame(self._decoder.image(frame), float(time))
+
+
+class SteadyReader(Iterator[np.ndarray]):
+    """Frames at k/fps, each the nearest in time of the video; ``skipped`` as in ``FrameReader``."""
+
+    def __init__(self, path: str | Path, fps: float | Fraction) -> None:
+        if not fps > 0:
+            raise OrateError(f"The frame rate must be above 0, not {fps}.")
+        self._decoder = _Decoder(path)
+        self._images = self._resample(float(fps))
+
+    @property
+    def skipped(self) -> int:
+        """Packets that could not be read or decoded, and frames marked as damaged, so far."""
+        return self._decoder.skipped
+
+    def __next__(self) -> np.ndarray:
+        return next(self._images)
+
+    def _resample(self, fps: float) -> Iterator[np.ndarray]:
+        count = 0
+        shown: tuple[float, float, av.VideoFrame] | None = None
+        for time, duration, frame in self._decoder.frames():
+            if time + duration <= 0:
+                continue  # before the presentation starts
+            if shown is not None:
+                # the grid's points nearer to the shown frame than to this one
+                end = math.floor((shown[0] + float(time)) / 2 * fps + CLOCK_SLACK) + 1
+                yield from self._repeat(shown[2], end - count)
+                count = max(count, end)
+            shown = float(time), float(duration), frame
+        if shown is None:
+            raise OrateError(f"{self._decoder.path} holds no frame that can be decoded.")
+        end = max(1, math.ceil((shown[0] + shown[1]) * fps - 0.5 - CLOCK_SLACK))
+        yield from self._repeat(shown[2], end - count)
+
+    def _repeat(self, frame: av.VideoFrame, times: int) -> Iterator[np.ndarray]:
+        if times > 0:
+            image = self._decoder.image(frame)
+            yield image
+            for _ in range(times - 1):
+                yield image.copy()
+
+
+def read_video(path: str | Path) -> FrameReader:
+    """Every frame of a video, upright, in order, with its time; pixels as stored (their aspect is not corrected).
+
+    Streams with errors are read through with what decodes; the reader's ``skipped`` counts what was lost.
+
+    Raises:
+        OrateError: no such file, not a video, no video stream; while iterating: not one frame can be decoded.
+    """
+    return FrameReader(path)
+
+
+def read_video_at(path: str | Path, fps: float | Fraction = 25.0) -> SteadyReader:
+    """Frames (H, W, 3) uint8 RGB at the times k/fps from 0 to the end, each the video's nearest in time.
+
+    Variable frame rates are handled; before a late start the first frame is shown.
+
+    Raises:
+        OrateError: as ``read_video``; a rate that is not positive.
+    """
+    return SteadyReader(path, fps)
+
+
+def video_info(path: str | Path) -> VideoInfo:
+    """Size (as shown, upright), frame rate, number of frames, duration, whether there is sound, and the tags.
+
+    Raises:
+        OrateError: no such file, not a video, no video stream, no frame that can be decoded.
+    """
+    decoder = _Decoder(path)
+    container, stream = decoder.container, decoder.stream
+    frames = decoder.frames()
+    height, width = decoder.image(next(frames)[2]).shape[:2]
+    if stream.duration and stream.time_base:
+        duration = float(stream.duration * stream.time_base)
+    else:
+        duration = (container.duration or 0) / av.time_base
+    info = VideoInfo(
+        width=width,
+        height=height,
+        fps=float(decoder.fps),
+        frames=stream.frames or None,
+        duration_s=duration,
+        has_audio=bool(container.streams.audio),
+        metadata=dict(container.metadata),
+    )
+    frames.close()
+    return info

@@ -1,0 +1,251 @@
+"""Writing video: H.264 and AAC in MP4, frame by frame, sound in step; whole under its name or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+import soxr
+from av.audio.stream import AudioStream
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from orate.errors import OrateError
+from orate.media.audio import SoundDecoder
+from orate.media.files import output_error, temporary_beside
+
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
+# x264's output depends on its number of threads: fixed, so that every machine writes the same bytes.
+ENCODER_THREADS = 4
+PRESET = "fast"
+AVCOL_SPC_BT709 = 1
+EXACT_YUV = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+AAC_FALLBACK_RATE = 48000
+AAC_FRAME = 1024
+AAC_BITS_PER_CHANNEL = 128_000
+AAC_MAX_BITS_PER_SAMPLE = 6  # 6144 bits per channel and frame of 1024 samples (ISO 14496-3)
+MAX_CHANNELS = 2
+
+
+class VideoWriter:
+    """Context manager that writes RGB frames, and the sound of a file beside them, to an MP4 that browsers play.
+
+    Frame k is shown at exactly k / fps. The sound keeps its rate and up to two channels, and its full length.
+    The file appears under its name when the block ends without an exception, and not at all otherwise.
+
+    Args:
+        path: ``.mp4``, ``.m4v`` or ``.mov``.
+        width: pixels; odd sizes are padded to even by repeating the last column.
+        height: pixels; as ``width``.
+        fps: frames per second; a ``Fraction`` such as 30000/1001 is kept exactly.
+        audio: any file with sound in it, or None.
+        crf: constant rate factor of x264, 0 (lossless) to 51; 18 is visually transparent.
+        metadata: tags of the file; read back by ``video_info(path).metadata``.
+
+    Raises:
+        OrateError: unsupported suffix, folder missing or not writable, disk full, sound that cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        width: int,
+        height: int,
+        fps: Fraction | float = 25,
+        *,
+        audio: str | Path | None = None,
+        crf: int = 18,
+        metadata: dict[str, str] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() not in FORMATS:
+            raise OrateError(f"{path} cannot be written: name it {', '.join(FORMATS)}.")
+        if width < 1 or height < 1 or not fps > 0:
+            raise ValueError(f"no video of {width} x {height} pixels at {fps} frames/s")
+        self.width, self.height = width, height
+        self.fps = fps if isinstance(fps, Fraction) else Fraction(fps).limit_denominator(100_000)
+        self.frames_written = 0
+        self._audio, self._crf, self._metadata = audio, crf, metadata or {}
+
+    def __enter__(self) -> Self:
+        sound = SoundDecoder(self._audio) if self._audio is not None else None
+        self._temporary = temporary_beside(self.path)
+        try:
+            self._open(sound)
+        except BaseException:
+            self._discard()
+            raise
+        return self
+
+    def _open(self, sound: SoundDecoder | None) -> None:
+        self._container = av.open(
+            f"file:{self._temporary}",
+            "w",
+            format=FORMATS[self.path.suffix.lower()],
+            options={"movflags": "+faststart+use_metadata_tags"},
+        )
+        self._container.metadata.update(self._metadata)
+        self._video = self._video_stream()
+        self._reformatter = VideoReformatter()
+        self._sound = _SoundTrack(self._container, sound) if sound else None
+
+    def _video_stream(self) -> VideoStream:
+        stream = self._container.add_stream("libx264", rate=self.fps)
+        context = stream.codec_context
+        context.width, context.height = self.width + self.width % 2, self.height + self.height % 2
+        context.pix_fmt = "yuv420p"
+        context.time_base = 1 / self.fps
+        context.options = {"crf": str(self._crf), "preset": PRESET, "profile": "high"}
+        context.thread_count = ENCODER_THREADS
+        context.color_range = ColorRange.MPEG
+        context.colorspace = AVCOL_SPC_BT709
+        context.color_primaries = ColorPrimaries.BT709
+        context.color_trc = ColorTrc.BT709
+        return stream
+
+    def write(self, frame: np.ndarray) -> None:
+        """Appends one frame, (height, width, 3) uint8 RGB; it is shown at ``frames_written / fps``.
+
+        Raises:
+            OrateError: the disk is full, or the sound breaks off.
+            ValueError: another shape or type.
+        """
+        if frame.shape != (self.height, self.width, 3) or frame.dtype != np.uint8:
+            raise ValueError(f"frame of {frame.dtype} {frame.shape}, expected uint8 {(self.height, self.width, 3)}")
+        try:
+            self._container.mux(self._video.encode(self._picture(frame)))
+            self.frames_written += 1
+            if self._sound:
+                self._sound.write_until(self.frames_written / self.fps)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+    def _picture(self, frame: np.ndarray) -> av.VideoFrame:
+        pad = ((0, self.height % 2), (0, self.width % 2), (0, 0))
+        padded = np.pad(frame, pad, mode="edge") if pad[0][1] or pad[1][1] else frame
+        rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
+        picture = self._reformatter.reformat(
+            rgb,
+            format="yuv420p",
+            src_color_range=ColorRange.JPEG,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=EXACT_YUV,
+            threads=1,
+        )
+        picture.pts = self.frames_written
+        picture.time_base = 1 / self.fps
+        return picture
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            self._finish()
+        except OSError as error:
+            raise output_error(self.path, error) from error
+        finally:
+            self._discard()
+
+    def _finish(self) -> None:
+        if not self.frames_written:
+            raise OrateError(f"{self.path} was not written: there was no frame to write.")
+        self._container.mux(self._video.encode(None))
+        if self._sound:
+            self._sound.write_until(None)
+        self._container.close()
+        self._temporary.replace(self.path)
+
+    def _discard(self) -> None:
+        """Closes what is open and removes the temporary file, whatever state they are in."""
+        container = getattr(self, "_container", None)
+        if container is not None:
+            with suppress(av.FFmpegError, OSError):
+                container.close()
+        with suppress(OSError):
+            self._temporary.unlink()
+
+
+class _SoundTrack:
+    """Encodes the sound of a file in step with the frames, at most a block ahead of them."""
+
+    def __init__(self, container: av.container.OutputContainer, sound: SoundDecoder) -> None:
+        self._container, self._source = container, sound
+        self.rate = sound.rate if sound.rate in AAC_RATES else AAC_FALLBACK_RATE
+        self.channels = min(sound.channels, MAX_CHANNELS)
+        layout = "mono" if self.channels == 1 else "stereo"
+        self._stream: AudioStream = container.add_stream("aac", rate=self.rate)
+        context = self._stream.codec_context
+        context.layout = layout
+        context.format = "fltp"
+        context.bit_rate = self.channels * min(AAC_BITS_PER_CHANNEL, AAC_MAX_BITS_PER_SAMPLE * self.rate)
+        context.time_base = Fraction(1, self.rate)
+        self._layout = layout
+        self._blocks = self._at_rate()
+        self._waiting = np.zeros((self.channels, 0), np.float32)
+        self._written = 0
+        self._done = False
+
+    def write_until(self, time: Fraction | None) -> None:
+        """Encodes sound up to ``time`` in seconds; None: to its end."""
+        while not self._done and (time is None or self._written < time * self.rate):
+            block = next(self._blocks, None)
+            if block is None:
+                self._encode(self._waiting)
+                self._container.mux(self._stream.encode(None))
+                self._done = True
+                return
+            samples = np.concatenate([self._waiting, block], axis=1)
+            whole = samples.shape[1] - samples.shape[1] % AAC_FRAME
+            for start in range(0, whole, AAC_FRAME):
+                self._encode(samples[:, start : start + AAC_FRAME])
+            self._waiting = samples[:, whole:]
+
+    def _encode(self, samples: np.ndarray) -> None:
+        if not samples.shape[1]:
+            return
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=self._layout)
+        frame.sample_rate = self.rate
+        frame.time_base = Fraction(1, self.rate)
+        frame.pts = self._written
+        self._written += samples.shape[1]
+        self._container.mux(self._stream.encode(frame))
+
+    def _at_rate(self) -> Iterator[np.ndarray]:
+        source = self._source
+        same = source.rate == self.rate
+        resampler = None if same else soxr.ResampleStream(source.rate, self.rate, self.channels, quality="VHQ")
+        for samples, names in source.blocks():
+            mixed = np.nan_to_num(downmix(samples, names, self.channels), nan=0.0, posinf=0.0, neginf=0.0)
+            yield mixed if resampler is None else resampler.resample_chunk(np.ascontiguousarray(mixed.T)).T
+        if resampler is not None:
+            yield resampler.resample_chunk(np.zeros((0, self.channels), np.float32), last=True).T
+
+
+def downmix(samples: np.ndarray, names: tuple[str, ...], channels: int) -> np.ndarray:
+    """(n_in, samples) to (``channels``, samples): centre and surround at -3 dB to both sides (ITU-R BS.775)."""
+    if len(samples) == channels:
+        return samples
+    if channels == 1 or len(samples) == 1:
+        return np.repeat(samples.mean(axis=0, dtype=np.float32, keepdims=True), channels, axis=0)
+    half = np.sqrt(0.5)
+    gains = np.zeros((2, len(samples)), np.float32)
+    for index, name in enumerate(names):
+        if name == "LFE":
+            continue
+        gain = 1.0 if name in ("FL", "FR") else half
+        left = name.endswith("L") or (not name.endswith("R"))
+        right = name.endswith("R") or (not name.endswith("L"))
+        gains[:, index] = gain * left, gain * right
+    mixed: np.ndarray = (gains / gains.sum(axis=1, keepdims=True).max()) @ samples
+    return mixed
