@@ -1,0 +1,106 @@
+"""The command ``orate``: which sub-commands there are, and how errors reach a person.
+
+Modules of this room import torch and the other rooms inside their functions only: ``orate --help`` answers at once, and
+``orate animate`` never loads the training code.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from orate import OrateError, __version__
+from orate.cli.animate import animate
+
+EXIT_ERROR = 1  # something the user can mend
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h: an error of ours
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+EXIT_TERMINATED = 143  # 128 + SIGTERM
+TRAIN_EXTRA_MODULES = {"lightning_fabric", "lightning_utilities", "skimage", "scipy", "tensorboard"}
+
+app = typer.Typer(
+    name="orate",
+    help="Make one photo of a face speak a clip of speech.",
+    epilog="'orate COMMAND --help' tells about one command. Animate only faces of people who agreed to it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(animate)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"orate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the stack trace of an error. May stand anywhere; ORATE_DEBUG=1 too.")
+    ] = False,
+) -> None:
+    """Make one photo of a face speak a clip of speech."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit.
+
+    Args:
+        arguments: What stands after the program's name; ``sys.argv[1:]`` when None.
+
+    Raises:
+        SystemExit: Always. 0 done, 1 an error the user can mend, 2 wrong usage, 70 a bug in orate, 130 interrupted,
+            143 terminated.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given or os.environ.get("ORATE_DEBUG", "0") not in ("", "0")
+    # A terminated command must leave no half-written file behind, so the signal has to unwind the stack.
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    try:
+        app([word for word in given if word != "--debug"], prog_name="orate")
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the last place where an error can be put in words
+        if debug:
+            traceback.print_exc()
+        message, code = describe(error)
+        typer.echo(message, err=True)
+        sys.exit(code)
+    sys.exit(0)
+
+
+def describe(error: Exception) -> tuple[str, int]:
+    """Put an error in one sentence for a person.
+
+    Args:
+        error: Whatever a command raised.
+
+    Returns:
+        The line for the terminal, and the status to exit with.
+    """
+    if isinstance(error, OrateError):
+        return f"Error: {error}", EXIT_ERROR
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in TRAIN_EXTRA_MODULES:
+        return "Error: this command needs the training extra; install it with: pip install 'orate[train]'", EXIT_ERROR
+    if isinstance(error, MemoryError):
+        return "Error: there is not enough memory for this; close other programs or use a smaller photo.", EXIT_ERROR
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"Error: {error.filename}: {error.strerror}.", EXIT_ERROR
+    kind = f"{type(error).__name__}: {error}".splitlines()[0]
+    advice = "please report it in the project's issue tracker, with what the same command prints with --debug"
+    return f"Error: this is a bug in orate {__version__} ({kind}); {advice}.", EXIT_BUG
+
+
+def _exit_on_signal(signal_number: int, frame: FrameType | None) -> None:
+    sys.exit(EXIT_TERMINATED)
