@@ -1,0 +1,119 @@
+"""What ``orate animate`` hands to the Animator, and what it prints. The networks are tested elsewhere."""
+
+import io
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import pytest
+
+from orate import OrateError
+from orate.cli.main import main
+
+
+class FakeAnimator:
+    """Remembers what it was asked for."""
+
+    loaded: ClassVar[dict[str, Any]] = {}
+    asked: ClassVar[dict[str, Any]] = {}
+    error: ClassVar[Exception | None] = None
+
+    @classmethod
+    def from_pretrained(cls, model: str, *, device: str) -> "FakeAnimator":
+        FakeAnimator.loaded = {"model": model, "device": device}
+        return cls()
+
+    def animate(self, photo: Path, audio: Path, output: Path, **options: Any) -> None:
+        if FakeAnimator.error is not None:
+            raise FakeAnimator.error
+        FakeAnimator.asked = {"photo": photo, "audio": audio, "output": output, **options}
+        progress = options["progress"]
+        if progress is not None:
+            for done in range(1, 51):
+                progress(done, 50)
+
+
+@pytest.fixture(autouse=True)
+def animator(monkeypatch: pytest.MonkeyPatch) -> type[FakeAnimator]:
+    module = ModuleType("orate.animator")
+    module.Animator = FakeAnimator  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "orate.animator", module)
+    monkeypatch.setattr(FakeAnimator, "error", None)
+    monkeypatch.delenv("ORATE_DEBUG", raising=False)
+    return FakeAnimator
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["animate", *arguments])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_the_defaults(animator: type[FakeAnimator], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("me.jpg", "hello.wav", "-o", "out.mp4") == 0
+    assert animator.loaded == {"model": "paper-small", "device": "auto"}
+    assert animator.asked == {
+        "photo": Path("me.jpg"),
+        "audio": Path("hello.wav"),
+        "output": Path("out.mp4"),
+        "seed": 0,
+        "face": 1,
+        "crop": False,
+        "fps": 25.0,
+        "progress": None,  # standard error is no terminal here
+    }
+    assert capsys.readouterr() == ("out.mp4\n", "")
+
+
+def test_every_option_arrives(animator: type[FakeAnimator], capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--crop", "--seed", "7", "--device", "cpu", "--model", "./mine", "--face", "2", "--fps", "30", "--quiet"]
+    assert run("me.jpg", "hello.wav", "--output", "out.mp4", *options) == 0
+    assert animator.loaded == {"model": "./mine", "device": "cpu"}
+    chosen = {name: animator.asked[name] for name in ("seed", "face", "crop", "fps")}
+    assert chosen == {"seed": 7, "face": 2, "crop": True, "fps": 30.0}
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_sees_frames_rate_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    assert run("me.jpg", "hello.wav", "-o", "out.mp4") == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    assert "50/50" in text
+    assert "frames/s" in text
+    assert re.search(r"\d:\d\d:\d\d", text)
+
+
+def test_an_error_is_a_sentence_and_no_path_is_printed(
+    animator: type[FakeAnimator], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(animator, "error", OrateError("there is no face in me.jpg."))
+    assert run("me.jpg", "hello.wav", "-o", "out.mp4") == 1
+    assert capsys.readouterr() == ("", "Error: there is no face in me.jpg.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["me.jpg", "-o", "out.mp4"], "AUDIO"),
+        (["me.jpg", "hello.wav"], "--output"),
+        (["me.jpg", "hello.wav", "-o", "out.mp4", "--face", "0"], "--face"),
+        (["me.jpg", "hello.wav", "-o", "out.mp4", "--seed", "-1"], "--seed"),
+        (["me.jpg", "hello.wav", "-o", "out.mp4", "--fps", "0"], "--fps"),
+        (["me.jpg", "hello.wav", "-o", "out.mp4", "--device", "tpu"], "--device"),
+    ],
+)
+def test_wrong_arguments_name_the_argument(
+    arguments: list[str], told: str, animator: type[FakeAnimator], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    assert told in capsys.readouterr().err
