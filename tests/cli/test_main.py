@@ -4,6 +4,9 @@ import errno
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Annotated
 
 import pytest
 import typer
@@ -106,6 +109,72 @@ def test_wrong_usage_is_2(run: Run) -> None:
 
 def test_version(run: Run) -> None:
     assert run("--version") == (0, f"orate {__version__}\n", "")
+
+
+def load(monkeypatch: pytest.MonkeyPatch, name: str, exported: object) -> None:
+    """Put ``exported`` where the lazy command ``name`` looks for it."""
+    module_name, export, _ = cli.LAZY_COMMANDS[name]
+    module = ModuleType(module_name)
+    setattr(module, export, exported)
+    monkeypatch.setitem(sys.modules, module_name, module)
+
+
+def test_a_lazy_command_gets_its_arguments_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[object] = []
+
+    def import_sda(file: str, output: Annotated[str, typer.Option("-o", "--output")], verbose: bool = False) -> None:
+        got.extend((file, output, verbose))
+
+    load(monkeypatch, "import-sda", import_sda)
+    for arguments in (["grid.dat", "-o", "out", "--verbose"], ["--verbose", "-o", "out", "grid.dat"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["import-sda", *arguments])
+        assert ended.value.code == 0
+    assert got == ["grid.dat", "out", True] * 2
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_a_lazy_command_shows_its_own_help(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def train(config: str, steps: int = 5) -> None:
+        """Train."""
+
+    load(monkeypatch, "train", train)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["train", option])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert "orate train" in out
+    assert "--steps" in out
+
+
+def test_errors_of_a_lazy_command_are_sentences_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare_app = typer.Typer()
+
+    @prepare_app.callback()
+    def group() -> None: ...
+
+    @prepare_app.command()
+    def grid(source: str) -> None:
+        raise OrateError(f"{source} is not a folder.")
+
+    load(monkeypatch, "prepare", prepare_app)
+    monkeypatch.delenv("ORATE_DEBUG", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["prepare", "grid", "nowhere"])
+    assert ended.value.code == 1
+    assert capsys.readouterr() == ("", "Error: nowhere is not a folder.\n")
+
+
+@pytest.mark.parametrize("name", [name for name, source in cli.LAZY_COMMANDS.items() if find_spec(source[0])])
+def test_every_lazy_command_exists(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"orate {name}" in capsys.readouterr().out
 
 
 def test_a_terminated_command_unwinds() -> None:

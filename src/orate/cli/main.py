@@ -1,7 +1,7 @@
 """The command ``orate``: which sub-commands there are, and how errors reach a person.
 
-Modules of this room import torch and the other rooms inside their functions only: ``orate --help`` answers at once, and
-``orate animate`` never loads the training code.
+``orate --help`` answers at once, and ``orate animate`` never loads the training code: the module of each other command
+is imported when the command is called, and ``animate`` imports the networks only when it runs.
 """
 
 import os
@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -22,6 +23,15 @@ EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h: an error of ours
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 EXIT_TERMINATED = 143  # 128 + SIGTERM
 TRAIN_EXTRA_MODULES = {"lightning_fabric", "lightning_utilities", "skimage", "scipy", "tensorboard"}
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+# Commands by name: module, what it exports (a Typer app or a function), and the line in ``orate --help``.
+LAZY_COMMANDS = {
+    "prepare": ("orate.cli.prepare", "prepare_app", "Turn a corpus into shards of aligned faces and sound."),
+    "train": ("orate.cli.train", "train", "Train a model on prepared shards."),
+    "evaluate": ("orate.cli.evaluate", "evaluate", "Measure a model on clips that it was not trained on."),
+    "import-sda": ("orate.cli.import_sda", "import_sda", "Convert a checkpoint of the paper's authors."),
+}
 
 app = typer.Typer(
     name="orate",
@@ -30,9 +40,27 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_OPTIONS,
 )
-app.command()(animate)
+app.command(context_settings=HELP_OPTIONS)(animate)
+
+
+def _register(name: str, module: str, export: str, summary: str) -> None:
+    """Add a command that hands all its arguments, --help too, to the module that it loads."""
+    pass_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+    @app.command(name, help=summary, context_settings=pass_on)
+    def run(context: typer.Context) -> None:
+        exported = getattr(import_module(module), export)
+        command = exported
+        if not isinstance(exported, typer.Typer):
+            command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings=HELP_OPTIONS)
+            command.command()(exported)
+        command(context.args, prog_name=f"orate {name}")
+
+
+for _name, _source in LAZY_COMMANDS.items():
+    _register(_name, *_source)
 
 
 def _print_version(wanted: bool) -> None:
