@@ -1,0 +1,57 @@
+"""What every corpus layout hands to preparation: one clip of one speaker, and the settings it is prepared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TRAIN = "train"
+VALIDATION = "validation"
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a clip; times in seconds from the clip's beginning."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip as a corpus holds it.
+
+    ``key`` is unique in the corpus and free of dots (a shard's members are KEY.mp4, KEY.flac, ...). ``audio`` is the
+    separate recording to read when ``video`` carries no sound. ``split`` is "train" or "validation"; ``unseen_speaker``
+    says that no clip of this speaker may be trained on.
+    """
+
+    key: str
+    speaker: str
+    video: Path
+    audio: Path | None = None
+    sentence_id: str = ""
+    transcript: str = ""
+    words: tuple[Word, ...] = ()
+    split: str = TRAIN
+    unseen_speaker: bool = False
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """What a set of shards is made with; shards made with other settings do not mix.
+
+    ``crf`` is libx264rgb's: 4 gives about 52 dB against the crop that was written, at under 600 KB for three seconds.
+    """
+
+    fps: float = 25.0
+    rate: int = 50_000
+    height: int = 128
+    width: int = 96
+    crf: int = 4
+
+    @property
+    def crop_size(self) -> tuple[int, int]:
+        """(height, width) of the canonical crop in pixels."""
+        return self.height, self.width

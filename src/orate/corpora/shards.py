@@ -1,0 +1,174 @@
+"""Shards on disk: WebDataset-style tar files, and an index beside them that gives every member's place.
+
+Members of a sample: KEY.mp4 canonical crop; KEY.flac sound, mono; KEY.npz landmarks (T, 478, 3) float32 in crop pixels,
+matrices (T, 2, 3) float32 from image to crop, blendshapes (T, 52) float16; KEY.json who says what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tarfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from orate.errors import OrateError
+
+INDEX_NAME = "index.json"
+INDEX_VERSION = 1
+END_OF_ARCHIVE = bytes(2 * tarfile.BLOCKSIZE)
+MAX_NAME_BYTES = 99  # longer names need extension headers, which not every reader knows
+
+
+class Member(BaseModel):
+    """Where a member's bytes lie in its shard, and their CRC-32."""
+
+    model_config = ConfigDict(frozen=True)
+    offset: int
+    size: int
+    crc32: int
+
+
+class Sample(BaseModel):
+    """One prepared clip."""
+
+    model_config = ConfigDict(frozen=True)
+    key: str
+    shard: str
+    frames: int
+    speaker: str
+    split: str
+    unseen_speaker: bool
+    psnr_db: float
+    members: dict[str, Member]
+
+
+class Shard(BaseModel):
+    """One tar file."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    bytes: int
+    sha256: str
+
+
+class Index(BaseModel):
+    """index.json: what a folder of shards holds."""
+
+    model_config = ConfigDict(frozen=True)
+    version: int = INDEX_VERSION
+    fps: float
+    rate: int
+    height: int
+    width: int
+    shards: list[Shard]
+    samples: list[Sample]
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise OrateError(f"Cannot write {path}: {error.strerror}. Free the disk or choose another folder.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def to_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    """A JSON value as bytes, the same ones every time."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+
+def tar_fragment(key: str, members: Mapping[str, bytes]) -> tuple[bytes, dict[str, Member]]:
+    """A sample's part of a tar file, and its members' places counted from the part's beginning."""
+    parts: list[bytes] = []
+    places: dict[str, Member] = {}
+    position = 0
+    for suffix, data in members.items():
+        info = tarfile.TarInfo(f"{key}.{suffix}")
+        if len(info.name.encode()) > MAX_NAME_BYTES:
+            raise OrateError(f"The name {info.name} is longer than {MAX_NAME_BYTES} bytes: rename the source file.")
+        info.size = len(data)
+        header = info.tobuf(tarfile.USTAR_FORMAT)
+        padding = bytes(-len(data) % tarfile.BLOCKSIZE)
+        places[suffix] = Member(offset=position + len(header), size=len(data), crc32=zlib.crc32(data))
+        parts += [header, data, padding]
+        position += len(header) + len(data) + len(padding)
+    return b"".join(parts), places
+
+
+def write_shard(path: Path, fragments: Iterable[bytes]) -> Shard:
+    """Join fragments into a tar file, which appears whole or not at all."""
+    digest = hashlib.sha256()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    size = 0
+    try:
+        with temporary.open("wb") as file:
+            for data in (*fragments, END_OF_ARCHIVE):
+                file.write(data)
+                digest.update(data)
+                size += len(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise OrateError(f"Cannot write {path}: {error.strerror}. Free the disk or choose another folder.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Shard(name=path.name, bytes=size, sha256=digest.hexdigest())
+
+
+def read_index(folder: Path) -> Index:
+    """The index of a folder of shards. Raises OrateError when there is none, or a shard is missing or cut short."""
+    path = folder / INDEX_NAME
+    try:
+        index = Index.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise OrateError(f"{folder} holds no prepared data ({INDEX_NAME} is missing): run 'orate prepare' first.") from None
+    except (OSError, ValidationError) as error:
+        raise OrateError(f"{path} cannot be read ({type(error).__name__}): run 'orate prepare' again.") from error
+    if index.version != INDEX_VERSION:
+        raise OrateError(f"{path} is of version {index.version}, this release reads {INDEX_VERSION}: prepare it again.")
+    for shard in index.shards:
+        check_shard_size(folder, shard)
+    return index
+
+
+def check_shard_size(folder: Path, shard: Shard) -> None:
+    """Raise OrateError unless the shard is there, with all its bytes."""
+    path = folder / shard.name
+    size = path.stat().st_size if path.is_file() else None
+    if size != shard.bytes:
+        found = "is missing" if size is None else f"has {size} bytes instead of {shard.bytes}"
+        raise OrateError(f"Shard {path} {found}: delete it and run 'orate prepare' again.")
+
+
+def read_member(folder: Path, sample: Sample, suffix: str) -> bytes:
+    """The bytes of one member. Raises OrateError with the shard's name when they are not those that were written."""
+    path = folder / sample.shard
+    member = sample.members[suffix]
+    try:
+        with path.open("rb") as file:
+            file.seek(member.offset)
+            data = file.read(member.size)
+    except OSError as error:
+        raise OrateError(f"Shard {path} cannot be read ({error.strerror}).") from error
+    if len(data) != member.size or zlib.crc32(data) != member.crc32:
+        raise damaged(path, sample.key, suffix)
+    return data
+
+
+def damaged(shard: Path, key: str, suffix: str, detail: str = "its bytes have changed") -> OrateError:
+    """The error for a member that is not what was written."""
+    return OrateError(f"Shard {shard} is damaged at {key}.{suffix} ({detail}): delete it and run 'orate prepare' again.")
