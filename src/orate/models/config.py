@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import log2
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Final = 1
 
 
 class ModelConfig(BaseModel):

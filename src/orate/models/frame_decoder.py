@@ -39,9 +39,10 @@ class UNetBlock(nn.Module):
             (batch * time, channels / 2, 2 h, 2 w).
         """
         joined = _join(features, self.join.weight[: self.channels])
-        joined = (joined.unflatten(0, (skip_half.shape[0], -1)) + skip_half[:, None]).flatten(0, 1)
+        joined = (joined.view(skip_half.shape[0], -1, *joined.shape[1:]) + skip_half[:, None]).flatten(0, 1)
         joined = self.join_norm(joined).relu()
-        return self.enlarge_norm(self.enlarge(joined)).relu()
+        enlarged: Tensor = self.enlarge_norm(self.enlarge(joined))
+        return enlarged.relu()
 
 
 class FrameDecoder(nn.Module):
@@ -74,7 +75,8 @@ class FrameDecoder(nn.Module):
         features = self.start_norm(self.start(latent.flatten(0, 1)[:, :, None, None])).relu()
         for block, half in zip(self._blocks(), skip_halves, strict=True):
             features = block(features, half)
-        return self.to_rgb(features).tanh().unflatten(0, (batch, time))
+        frames: Tensor = self.to_rgb(features)
+        return frames.tanh().reshape(batch, time, *frames.shape[1:])
 
     def forward(self, content: Tensor, noise: Tensor | None, identity: Tensor, skips: list[Tensor]) -> Tensor:
         """Draw frames.

@@ -1,6 +1,8 @@
-"""Frame discriminator: is this frame a real picture of that person? (paper, section 3.2)"""
+"""Frame discriminator: is this frame a real picture of that person? Paper, section 3.2."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +21,7 @@ class FrameDiscriminator(nn.Module):
         halvings = len(config.encoder_channels)
         channels = [6] + [base_channels * 2**level for level in range(halvings)]
         layers: list[nn.Module] = []
-        for level, (before, after) in enumerate(zip(channels, channels[1:], strict=False)):
+        for level, (before, after) in enumerate(pairwise(channels)):
             layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=level == 0))
             if level:
                 layers.append(nn.BatchNorm2d(after))

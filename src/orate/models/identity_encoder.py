@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from orate.models.config import ModelConfig
@@ -21,7 +23,7 @@ class IdentityEncoder(nn.Module):
             nn.Sequential(
                 nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()
             )
-            for before, after in zip(channels, channels[1:], strict=False)
+            for before, after in pairwise(channels)
         )
         self.code = nn.Conv2d(channels[-1], config.identity_code, config.coarse_size, bias=False)
 

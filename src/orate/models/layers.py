@@ -86,7 +86,8 @@ class WindowEncoder(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Encode windows (N, window_samples) to codes (N, code)."""
-        return self.code(self.strided(windows[:, None])).tanh().flatten(1)
+        code: Tensor = self.code(self.strided(windows[:, None]))
+        return code.tanh().flatten(1)
 
 
 def initialise(module: nn.Module) -> None:

@@ -1,6 +1,8 @@
-"""Sequence discriminator: is this whole clip a natural movement? (paper, section 3.2)"""
+"""Sequence discriminator: is this whole clip a natural movement? Paper, section 3.2."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -23,11 +25,9 @@ class SequenceDiscriminator(nn.Module):
         halvings = len(config.encoder_channels)
         channels = [3] + [base_channels * 2**level for level in range(halvings)]
         layers: list[nn.Module] = []
-        for level, (before, after) in enumerate(zip(channels, channels[1:], strict=False)):
+        for level, (before, after) in enumerate(pairwise(channels)):
             depth = TEMPORAL_KERNEL if level < 2 else 1
-            layers.append(
-                nn.Conv3d(before, after, (depth, 4, 4), (1, 2, 2), (depth // 2, 1, 1), bias=level == 0)
-            )
+            layers.append(nn.Conv3d(before, after, (depth, 4, 4), (1, 2, 2), (depth // 2, 1, 1), bias=level == 0))
             if level:
                 layers.append(nn.BatchNorm3d(after))
             layers.append(nn.LeakyReLU(LEAK))
@@ -48,4 +48,5 @@ class SequenceDiscriminator(nn.Module):
         """
         features = self.convolutions(video.transpose(1, 2)).flatten(2).transpose(1, 2)
         _, last = self.recurrent(features)
-        return self.decision(last[-1]).squeeze(1)
+        logits: Tensor = self.decision(last[-1])
+        return logits.squeeze(1)

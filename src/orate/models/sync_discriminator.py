@@ -1,6 +1,8 @@
-"""Synchronisation discriminator: do this sound and these lips belong together? (paper, section 3.2)"""
+"""Synchronisation discriminator: do this sound and these lips belong together? Paper, section 3.2."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +15,10 @@ LEAK = 0.2
 
 
 class SyncDiscriminator(nn.Module):
-    """Two streams, 0.2 s of sound and the lower half of five frames, one embedding each; their Euclidean distance
-    goes through a single-layer perceptron.
+    """Two streams, 0.2 s of sound and the lower half of five frames, one embedding each.
 
-    The frames are stacked along the channels. Pairs that do not belong together are the generated ones and real ones
-    that are shifted in time.
+    Their Euclidean distance goes through a single-layer perceptron. The frames are stacked along the channels. Pairs
+    that do not belong together are the generated ones and real ones that are shifted in time.
     """
 
     def __init__(self, config: ModelConfig, base_channels: int = 64, code: int = 256) -> None:
@@ -27,7 +28,7 @@ class SyncDiscriminator(nn.Module):
         halvings = len(config.encoder_channels)
         channels = [3 * SYNC_FRAMES] + [base_channels * 2**level for level in range(halvings)]
         layers: list[nn.Module] = []
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             layers += [
                 nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(after),
