@@ -1,0 +1,49 @@
+"""Does the mouth open when it should: correlation of the mouth's opening with that of the real video."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orate.face.landmarks import Face, FaceLandmarker
+
+# Inner edge of the upper and of the lower lip: middle, and a little to either side.
+INNER_LIP_PAIRS = ((13, 14), (82, 87), (312, 317))
+OUTER_EYE_CORNERS = (33, 263)
+
+
+def opening(landmarks: NDArray[np.float32]) -> float:
+    """Mean distance of the inner lips' edges in parts of the distance between the outer eye corners.
+
+    Args:
+        landmarks: (478, 2 or more), pixels.
+    """
+    points = landmarks[:, :2]
+    gaps = [np.linalg.norm(points[upper] - points[lower]) for upper, lower in INNER_LIP_PAIRS]
+    eyes = np.linalg.norm(points[OUTER_EYE_CORNERS[0]] - points[OUTER_EYE_CORNERS[1]])
+    return float(np.mean(gaps) / max(float(eyes), 1e-6))
+
+
+def opening_curve(landmarker: FaceLandmarker, video: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Opening of each frame of a video, (time, height, width, 3) uint8; NaN where no face is found."""
+    curve = np.full(len(video), np.nan)
+    face: Face | None = None
+    for index, frame in enumerate(video):
+        face = landmarker.track(frame, face)
+        if face is not None:
+            curve[index] = opening(face.landmarks)
+    return curve
+
+
+def correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Pearson correlation of two curves over the frames where both are known.
+
+    A curve that does not move says nothing of the other: the correlation is then 0, so that a still mouth does not pass.
+    NaN when fewer than three frames are known in both.
+    """
+    known = np.isfinite(first) & np.isfinite(second)
+    if known.sum() < 3:
+        return float("nan")
+    a, b = first[known] - first[known].mean(), second[known] - second[known].mean()
+    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / scale if scale > 1e-12 else 0.0

@@ -1,0 +1,180 @@
+"""One step of adversarial training: generator, discriminators, their optimisers and the moving average."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from orate.models.generator import Generator
+from orate.models.sync_discriminator import SYNC_FRAMES
+from orate.models.windows import cut_windows
+from orate.training.augment import augment_audio, augment_video
+from orate.training.config import TrainConfig
+from orate.training.critics import Views, build_critics, discriminator_loss, generator_loss, look
+from orate.training.ema import MovingAverage
+from orate.training.losses import LipsHead, ReconstructionLoss
+from orate.training.state import seeded
+
+
+class LearningGenerator(nn.Module):
+    """The generator and the auxiliary lips head behind one forward, as data-parallel training wants it."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.generator = Generator(config.model)
+        self.lips = LipsHead(config.model.content_code) if config.losses.lips else None
+
+    def forward(
+        self, source: Tensor, windows: Tensor, noise: Tensor | None, drawn: slice, landmarks: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The drawn frames (batch, time, 3, height, width), and the lips' loss (0 without the head)."""
+        identity, skips = self.generator.identity_encoder(source)
+        content, _ = self.generator.audio_encoder(windows)
+        codes = None
+        if self.generator.noise_generator is not None and noise is not None:
+            codes = self.generator.noise_generator(noise)[0][:, drawn]
+        video = self.generator.frame_decoder(content[:, drawn], codes, identity, skips)
+        lips = self.lips(content.float(), landmarks) if self.lips is not None else video.new_zeros(())
+        return video, lips
+
+
+class Gan:
+    """The networks of a run and how they learn from one batch.
+
+    The generator draws once in a step; the discriminators learn from what it drew, then the generator from what they
+    say of it. All draws of a step come from its number, so that a resumed run repeats them.
+    """
+
+    def __init__(self, config: TrainConfig, fabric: Fabric, steps_per_epoch: int) -> None:
+        self.config, self.fabric, self._steps_per_epoch = config, fabric, steps_per_epoch
+        rates = config.optimiser
+        betas = rates.beta1, rates.beta2
+        learner = LearningGenerator(config)
+        self.average = MovingAverage(learner.generator.to(fabric.device), rates.ema)
+        self.learner, self.optimiser = fabric.setup(
+            learner, torch.optim.Adam(learner.parameters(), rates.generator_lr, betas)
+        )
+        self.critics: dict[str, Any] = {}
+        self.critic_optimisers: dict[str, Any] = {}
+        for name, critic in build_critics(config).items():
+            adam = torch.optim.Adam(critic.parameters(), getattr(rates, f"{name}_lr"), betas)
+            self.critics[name], self.critic_optimisers[name] = fabric.setup(critic, adam)
+        self._reconstruction = ReconstructionLoss(config.losses)
+        drawn = config.data.draw_frames or config.data.clip_frames
+        self.drawn_frames = max(SYNC_FRAMES, min(drawn, config.data.clip_frames))
+        self.frames_per_step = self.drawn_frames * config.data.batch_size
+
+    def step(self, number: int, clip: tuple[Tensor, Tensor, Tensor]) -> dict[str, float]:
+        """Learn from one batch.
+
+        Args:
+            number: the step's number, from 0.
+            clip: video uint8 (batch, time, 3, height, width), sound (batch, samples) in [-1, 1], landmarks
+                (batch, time, 478, 2) in pixels.
+
+        Returns:
+            The losses by name.
+        """
+        random = seeded(self.config.run.seed, number, self.fabric.global_rank)
+        self._set_rates(number)
+        views, drawn, windows, lips_truth, landmarks = self._prepare(clip, random)
+        noise = self.average.generator.draw_noise(
+            len(windows),
+            windows.shape[1],
+            std=self.config.optimiser.noise_std,
+            generator=random,
+            device=self.fabric.device,
+        )
+        self.learner.train()
+        generated, lips = self.learner(views.source, windows, noise, drawn, lips_truth)
+        generated = generated.float()
+        adversarial = bool(self.critics) and number >= self.config.losses.adversarial_from
+        figures = self._teach_critics(views, generated.detach()) if adversarial else {}
+        weights = self.config.losses
+        figures["l1"] = self._reconstruction(generated, views.real, landmarks)
+        loss = weights.l1 * figures["l1"]
+        if weights.lips:
+            figures["lips"] = lips
+            loss = loss + weights.lips * lips
+        if adversarial:
+            for name, critic in self.critics.items():
+                figures[f"generator/{name}"] = self._judge(name, critic, views, generated)
+                loss = loss + getattr(weights, name) * figures[f"generator/{name}"]
+        self._descend(self.learner, self.optimiser, loss)
+        self.average.update(self.learner.module.generator, number)
+        return {name: float(value.detach()) for name, value in figures.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a resumed run needs."""
+        return {
+            "learner": self.learner.module.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.generator.state_dict(),
+            "critics": {name: critic.module.state_dict() for name, critic in self.critics.items()},
+            "critic_optimisers": {name: adam.state_dict() for name, adam in self.critic_optimisers.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        self.learner.module.load_state_dict(state["learner"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average.generator.load_state_dict(state["average"])
+        for name in self.critics:
+            self.critics[name].module.load_state_dict(state["critics"][name])
+            self.critic_optimisers[name].load_state_dict(state["critic_optimisers"][name])
+
+    def _prepare(
+        self, clip: tuple[Tensor, Tensor, Tensor], random: torch.Generator
+    ) -> tuple[Views, slice, Tensor, Tensor, Tensor]:
+        """Choose source images and the drawn part, augment, cut the sound."""
+        video, audio, landmarks = clip
+        config = self.config
+        batch, time = video.shape[:2]
+        start = int(torch.randint(0, time - self.drawn_frames + 1, (), generator=random))
+        drawn = slice(start, start + self.drawn_frames)
+        # The source image is some frame of the clip (paper, section 3.3).
+        still = torch.randint(0, time, (batch,), generator=random)
+        rows = torch.arange(batch)
+        pictures = torch.cat([video[rows, still][:, None], video[:, drawn]], dim=1).float() / 127.5 - 1
+        points = torch.cat([landmarks[rows, still][:, None], landmarks[:, drawn]], dim=1)
+        pictures, points = augment_video(pictures, points, config.augment, random)
+        audio = augment_audio(audio, config.model.audio_rate, config.augment, random)
+        windows = cut_windows(audio, config.model, 0, time)
+        views = look(pictures[:, 0], pictures[:, 1:], windows, drawn, random)
+        return views, drawn, windows, landmarks, points[:, 1:]
+
+    def _teach_critics(self, views: Views, generated: Tensor) -> dict[str, Tensor]:
+        figures = {}
+        for name, critic in self.critics.items():
+            critic.train()
+            loss = discriminator_loss(name, critic, views, generated)
+            self._descend(critic, self.critic_optimisers[name], loss)
+            figures[f"critic/{name}"] = loss
+        return figures
+
+    def _judge(self, name: str, critic: Any, views: Views, generated: Tensor) -> Tensor:
+        """What a discriminator says of the generated clips; its own weights gather no gradient."""
+        critic.module.requires_grad_(False)
+        with self.fabric.autocast():
+            loss = generator_loss(name, critic.module, views, generated)
+        critic.module.requires_grad_(True)
+        return loss.float()
+
+    def _descend(self, module: Any, optimiser: Any, loss: Tensor) -> None:
+        optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        self.fabric.clip_gradients(module, optimiser, max_norm=self.config.optimiser.clip_norm)
+        optimiser.step()
+
+    def _set_rates(self, number: int) -> None:
+        rates = self.config.optimiser
+        epoch = number / self._steps_per_epoch
+        factor = rates.decay_per_epoch ** max(0.0, epoch - rates.decay_from_epoch)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rates.generator_lr * factor
+        for name, adam in self.critic_optimisers.items():
+            for group in adam.param_groups:
+                group["lr"] = getattr(rates, f"{name}_lr") * factor

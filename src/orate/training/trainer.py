@@ -1,0 +1,175 @@
+"""The training loop: one process on a CPU, several on GPUs, the same code (Lightning Fabric)."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from orate.corpora.dataset import ClipDataset
+from orate.models.checkpoint import save_model
+from orate.training.config import TrainConfig
+from orate.training.gan import Gan
+from orate.training.record import Record
+from orate.training.sampler import BatchOrder
+from orate.training.state import load_state, save_state
+from orate.training.validation import ClipMetrics, validate
+
+STATE_FILE = "state.safetensors"
+MODEL_FOLDER = "model"
+Progress = Callable[[int, int, dict[str, float]], None]
+
+
+class Trainer:
+    """One run: its networks, its place in the data, its files.
+
+    The run's folder holds ``config.yaml``, ``state.safetensors`` (to resume), ``model/`` (the averaged generator, ready
+    for `orate animate --model`), TensorBoard curves and ``samples/``. Two calls of half the steps give the same
+    weights as one call of all.
+
+    Args:
+        config: the recipe.
+        train, validation: prepared clips.
+        folder: the run's folder; a state found there is resumed.
+        metrics: computed on validation clips, generated against real.
+
+    Raises:
+        OrateError: the folder holds a run of another recipe, the state is damaged, too few clips.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        train: ClipDataset,
+        validation: ClipDataset,
+        folder: Path,
+        metrics: ClipMetrics | None = None,
+    ) -> None:
+        self.config, self.folder, self._metrics = config, folder, metrics
+        self._train, self._validation = train, validation
+        run = config.run
+        self.fabric = Fabric(
+            accelerator=run.accelerator,
+            devices=run.devices,
+            strategy=DDPStrategy(broadcast_buffers=False) if run.devices not in (1, "auto") else "auto",
+            precision="bf16-mixed" if wants_bf16(run.precision, run.accelerator) else "32-true",
+        )
+        self.fabric.launch()
+        self.record = Record(config, folder, writes=self.fabric.is_global_zero)
+        self.order = BatchOrder(
+            len(train), config.data.batch_size, run.seed, self.fabric.global_rank, self.fabric.world_size
+        )
+        torch.manual_seed(run.seed)
+        self.gan = Gan(config, self.fabric, self.order.steps_per_epoch)
+        self.step = 0
+        self._stop_signal: int | None = None
+        if (folder / STATE_FILE).is_file():
+            self._resume()
+
+    def fit(self, progress: Progress | None = None) -> int | None:
+        """Train up to the configured number of steps.
+
+        Args:
+            progress: called after every step with steps done, steps in all, and the latest figures.
+
+        Returns:
+            The signal that stopped the run (SIGTERM or SIGINT; everything is saved), or ``None`` when it is complete.
+        """
+        run = self.config.run
+        started, frames = time.monotonic(), 0
+        with self._obey_signals():
+            for batch in self._batches():
+                figures = self.gan.step(self.step, self._to_clip(batch))
+                self.step += 1
+                frames += self.gan.frames_per_step
+                if run.log_every and self.step % run.log_every == 0:
+                    figures["frames_per_second"] = frames / (time.monotonic() - started)
+                    started, frames = time.monotonic(), 0
+                    self.record.scalars("train", figures, self.step)
+                if progress:
+                    progress(self.step, run.steps, figures)
+                self._every_so_often()
+                if self._stop_signal is not None:
+                    break
+        self.save()
+        self.record.close()
+        return self._stop_signal
+
+    def save(self) -> None:
+        """Write the state and the averaged generator, each whole or not at all."""
+        if self.fabric.is_global_zero:
+            save_state(self.folder / STATE_FILE, {"step": self.step, "gan": self.gan.state_dict()})
+            save_model(self.gan.average.generator, self.folder / MODEL_FOLDER, metadata={"steps": str(self.step)})
+        self.fabric.barrier()
+
+    def _resume(self) -> None:
+        state = load_state(self.folder / STATE_FILE)
+        self.gan.load_state_dict(state["gan"])
+        self.step = int(state["step"])
+
+    def _batches(self) -> Iterator[dict[str, Any]]:
+        """The batches from the present step to the last one."""
+        while self.step < self.config.run.steps:
+            epoch = self.order.epoch(self.step)
+            self._train.set_epoch(epoch)
+            first = self.step % self.order.steps_per_epoch
+            loader = DataLoader(
+                self._train,
+                batch_sampler=list(self.order.batches(epoch, first)),
+                num_workers=self.config.data.workers,
+                pin_memory=self.fabric.device.type == "cuda",
+            )
+            for batch in loader:
+                yield batch
+                if self.step >= self.config.run.steps:
+                    return
+
+    def _to_clip(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+        video, audio, landmarks = (batch[name].to(self.fabric.device) for name in ("video", "audio", "landmarks"))
+        return video, audio, landmarks[..., :2].float()
+
+    def _every_so_often(self) -> None:
+        run = self.config.run
+        if run.validate_every and self.step % run.validate_every == 0 and self._metrics and len(self._validation):
+            figures = validate(
+                self.gan.average.generator, self._validation, run.validation_clips, self._metrics, self.fabric.device
+            )
+            self.record.scalars("validation", figures, self.step)
+        if run.sample_every and self.step % run.sample_every == 0:
+            self.record.samples(self.gan.average.generator, self._validation, self.step, self.fabric.device)
+        if run.save_every and self.step % run.save_every == 0:
+            self.save()
+
+    @contextmanager
+    def _obey_signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT end the run after the present step."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self._stop_signal = number
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def wants_bf16(precision: str, accelerator: str) -> bool:
+    """Whether to compute in bfloat16: as asked, or where the device has instructions for it."""
+    if precision != "auto":
+        return precision == "bf16"
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
