@@ -9,7 +9,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
-SOURCES := src tests
+SOURCES := src tests $(wildcard tools benchmarks)
 PACKAGE_STAMP := $(VENV)/.stamp-package
 TOOLS_STAMP := $(VENV)/.stamp-tools
 
