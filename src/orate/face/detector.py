@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from orate.face.networks import Network
-from orate.face.regions import REGION_SCALE, Pyramid, Region, eye_angle, transform_points
+from orate.face.regions import REGION_SCALE, Pyramid, Region, as_mediapipe_samples, eye_angle, transform_points
 
 INPUT_SIDE = 128
 # (stride in px, anchors per cell): one layer of stride 8 with two anchors, three of stride 16 with two each.
@@ -20,6 +20,7 @@ ANCHOR_LAYERS = ((8, 2), (16, 6))
 MIN_SCORE = 0.5
 MIN_SUPPRESSION_OVERLAP = 0.3
 KEYPOINTS = 6
+MEDIAPIPE_SKIP = 4.0  # MediaPipe never smooths before shrinking; beyond this factor chance decides what it sees
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,22 @@ class FaceDetector:
         self._network = network
         self._anchors = anchor_centres()
 
-    def __call__(self, picture: Pyramid, region: Region, border: int = cv2.BORDER_CONSTANT) -> list[Detection]:
-        """Faces seen in ``region``, best first; ``border`` is OpenCV's mode for what lies outside the picture."""
+    def __call__(
+        self, picture: Pyramid, region: Region, border: int = cv2.BORDER_REPLICATE, skip: float = 1.0
+    ) -> list[Detection]:
+        """Faces seen in ``region``, best first; ``border`` and ``skip`` as in ``Pyramid.sample``."""
         matrix = region.matrix(INPUT_SIDE)
-        sample = picture.sample(matrix, (INPUT_SIDE, INPUT_SIDE), border)
+        sample = picture.sample(as_mediapipe_samples(matrix), (INPUT_SIDE, INPUT_SIDE), border, skip)
         regressors, logits = self._network(sample[None].astype(np.float32) / 127.5 - 1)
         rows, scores = weighted_suppression(*decode(regressors[0], logits[0, :, 0], self._anchors))
         back = cv2.invertAffineTransform(matrix)
         return [self._detection(row, score, region, back) for row, score in zip(rows, scores, strict=True)]
+
+    def whole(self, picture: Pyramid) -> list[Detection]:
+        """Faces seen in the whole picture, letterboxed in black and sampled without smoothing, as MediaPipe does."""
+        height, width = picture.image.shape[:2]
+        region = Region(width / 2, height / 2, float(max(width, height)))
+        return self(picture, region, cv2.BORDER_CONSTANT, skip=MEDIAPIPE_SKIP)
 
     @staticmethod
     def _detection(row: np.ndarray, score: float, region: Region, back: np.ndarray) -> Detection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,17 +17,27 @@ from orate.errors import OrateError
 from orate.face.blendshapes import BLENDSHAPE_NAMES, BLENDSHAPE_POINTS
 from orate.face.detector import FaceDetector, overlap
 from orate.face.networks import load_networks
-from orate.face.regions import OUTER_EYE_CORNERS, Pyramid, Region, region_from_landmarks, transform_points
-from orate.face.search import search, whole
+from orate.face.regions import (
+    OUTER_EYE_CORNERS,
+    Pyramid,
+    Region,
+    as_mediapipe_samples,
+    region_from_landmarks,
+    transform_points,
+)
+from orate.face.search import search
 
 __all__ = ["BLENDSHAPE_NAMES", "MIN_FACE_PX", "Face", "FaceLandmarker", "choose_face", "face_width", "largest_face"]
 
 LANDMARKS = 478
 INPUT_SIDE = 256
 MIN_PRESENCE = 0.5
+# Upright faces score 0.9999 and more, faces seen the wrong way round 0.4 to 0.998.
+SURE_PRESENCE = 0.999
 CHEEKS = (234, 454)  # outermost points of the face, left and right
 MIN_FACE_PX = 24.0
-MAX_DISAGREEMENT = 0.25  # of the eye distance, between two looks at a face from different regions
+MAX_LOOKS = 5
+MAX_DISAGREEMENT = 0.04  # of the eye distance, between two looks at a face from different regions
 SAME_FACE_OVERLAP = 0.3
 MAX_THREADS = 2
 
@@ -62,11 +72,15 @@ class FaceLandmarker:
     def detect(self, image: np.ndarray) -> list[Face]:
         """Every face in ``image`` (H, W, 3) uint8 RGB, largest first; an empty list when there is none."""
         picture = Pyramid(image)
+        unsure: list[Face] = []
         for candidates in search(self._detector, picture):
-            faces = self._distinct(self._verified(picture, [candidate.region for candidate in candidates]))
-            if faces:
-                return sorted(faces, key=lambda face: -face_width(face))
-        return []
+            found = [
+                face for candidate in candidates if (face := self._verified(picture, candidate.region)) is not None
+            ]
+            if sure := [face for face in found if face.score >= SURE_PRESENCE]:
+                return sorted(distinct(sure), key=face_width, reverse=True)
+            unsure += found
+        return sorted(distinct(unsure), key=face_width, reverse=True)
 
     def track(self, image: np.ndarray, previous: Face | None) -> Face | None:
         """The face in one frame of a video, given the same face in the frame before (None: look for the largest).
@@ -79,15 +93,14 @@ class FaceLandmarker:
             face = self._look(picture, region_from_landmarks(previous.landmarks))
             if face is not None:
                 return face
-        height, width = image.shape[:2]
-        regions = [detection.region for detection in self._detector(picture, whole(width, height))]
+        regions = [detection.region for detection in self._detector.whole(picture)]
         faces = [face for region in regions if (face := self._look(picture, region)) is not None]
         return largest_face(faces or self.detect(image))
 
     def _look(self, picture: Pyramid, region: Region) -> Face | None:
         """Run the landmark network on one region."""
         matrix = region.matrix(INPUT_SIDE)
-        sample = picture.sample(matrix, (INPUT_SIDE, INPUT_SIDE))
+        sample = picture.sample(as_mediapipe_samples(matrix), (INPUT_SIDE, INPUT_SIDE))
         points, presence, _ = self._landmarks(sample[None].astype(np.float32) / 255)
         score = float(1 / (1 + np.exp(-np.float64(presence.ravel()[0]))))
         if score < MIN_PRESENCE:
@@ -100,24 +113,41 @@ class FaceLandmarker:
         (blendshapes,) = self._blendshapes(landmarks[None, BLENDSHAPE_POINTS, :2])
         return Face(box, score, landmarks, blendshapes.ravel())
 
-    def _verified(self, picture: Pyramid, regions: Iterable[Region]) -> list[Face]:
-        """Faces that a second look, from the region of the first look's landmarks, finds again in the same place."""
-        faces = []
-        for region in regions:
-            first = self._look(picture, region)
-            second = first and self._look(picture, region_from_landmarks(first.landmarks))
-            if first and second and disagreement(first, second) < MAX_DISAGREEMENT:
-                faces.append(second)
-        return faces
+    def _verified(self, picture: Pyramid, region: Region) -> Face | None:
+        """The face in ``region``, the right way up.
 
-    @staticmethod
-    def _distinct(faces: list[Face]) -> list[Face]:
-        """One of each group that overlaps, the surest."""
-        kept: list[Face] = []
-        for face in sorted(faces, key=lambda face: -face.score):
-            if not kept or overlap(face.box, np.array([k.box for k in kept])).max() < SAME_FACE_OVERLAP:
-                kept.append(face)
-        return kept
+        The detector sometimes takes a face that stands on its head for an upright one: what the network is not sure of
+        is looked at the other way round too.
+        """
+        face = self._settled(picture, region)
+        if face is None or face.score < SURE_PRESENCE:
+            turned = self._settled(picture, replace(region, angle=region.angle + np.pi))
+            return max((look for look in (face, turned) if look), key=lambda look: look.score, default=None)
+        return face
+
+    def _settled(self, picture: Pyramid, region: Region) -> Face | None:
+        """Look again from the region of the last look's landmarks until two looks agree; None when they never do.
+
+        When the second look agrees with the first, the first is returned, as MediaPipe does.
+        """
+        face = self._look(picture, region)
+        for _ in range(MAX_LOOKS - 1):
+            again = face and self._look(picture, region_from_landmarks(face.landmarks))
+            if not (face and again):
+                return None
+            if disagreement(face, again) < MAX_DISAGREEMENT:
+                return face
+            face = again
+        return None
+
+
+def distinct(faces: Iterable[Face]) -> list[Face]:
+    """One of each group that overlaps, the surest."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if not kept or overlap(face.box, np.array([other.box for other in kept])).max() < SAME_FACE_OVERLAP:
+            kept.append(face)
+    return kept
 
 
 def eye_distance(face: Face) -> float:

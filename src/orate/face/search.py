@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 
 from orate.face.detector import Detection, FaceDetector, overlap
@@ -28,11 +27,11 @@ def search(detector: FaceDetector, picture: Pyramid) -> Iterator[list[Detection]
     Each batch is free of duplicates, best first; the caller stops when one holds a face.
     """
     height, width = picture.image.shape[:2]
-    found = detector(picture, whole(width, height))
+    found = detector.whole(picture)
     for scale in PADDED_SCALES:
-        found += detector(picture, whole(width, height, scale), cv2.BORDER_REPLICATE)
+        found += detector(picture, whole(width, height, scale))
     for region in tiles(width, height, TILE_DIVISORS):
-        found += detector(picture, region, cv2.BORDER_REPLICATE)
+        found += detector(picture, region)
     yield without_duplicates(found)
     yield without_duplicates(
         [face for tile in tiles(width, height, FINE_TILE_DIVISORS) for face in detector(picture, tile)]
@@ -40,7 +39,7 @@ def search(detector: FaceDetector, picture: Pyramid) -> Iterator[list[Detection]
     for angle in TURNS:
         views = [whole(width, height, scale, angle) for scale in (1.0, *PADDED_SCALES)]
         views += [Region(tile.x, tile.y, tile.size, angle) for tile in tiles(width, height, TILE_DIVISORS[:1])]
-        yield without_duplicates([face for view in views for face in detector(picture, view, cv2.BORDER_REPLICATE)])
+        yield without_duplicates([face for view in views for face in detector(picture, view)])
 
 
 def whole(width: int, height: int, scale: float = 1.0, angle: float = 0.0) -> Region:
@@ -68,9 +67,9 @@ def tile_centres(length: int, side: float) -> np.ndarray:
 
 
 def without_duplicates(detections: list[Detection]) -> list[Detection]:
-    """Keep the best of those that overlap; at most ``MAX_CANDIDATES``."""
+    """Keep the first of those that overlap (wider views come first); at most ``MAX_CANDIDATES``."""
     kept: list[Detection] = []
-    for candidate in sorted(detections, key=lambda detection: -detection.score):
+    for candidate in detections:
         if not kept or overlap(candidate.box, np.array([k.box for k in kept])).max() < DUPLICATE_OVERLAP:
             kept.append(candidate)
     return kept[:MAX_CANDIDATES]
