@@ -52,10 +52,11 @@ def grid(
     ] = None,
 ) -> None:
     """Prepare the GRID corpus: SRC/s1/*.mpg or .mp4, SRC/align/*.align."""
+    held_out = GRID_VALIDATION_SPEAKERS if validation_speakers is None else frozenset(_list(validation_speakers))
     rule = SplitRule(
         every=DEFAULT_VALIDATION_EVERY if validation_every is None else validation_every,
         every_of=GRID_VALIDATION_EVERY if validation_every is None else {},
-        validation_speakers=GRID_VALIDATION_SPEAKERS if validation_speakers is None else frozenset(_list(validation_speakers)),
+        validation_speakers=held_out,
     )
     clips = find_clips(source, _list(speakers), rule, limit)
     console = Console()

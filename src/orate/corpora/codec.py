@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from typing import cast
 
 import av
 import av.error
 import numpy as np
 import soundfile
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 # H.264 in RGB: no chroma subsampling and no colour matrix, so nothing is lost but what the quantiser takes.
@@ -25,9 +27,9 @@ def encode_video(frames: NDArray[np.uint8], fps: float, crf: int) -> bytes:
     """Frames (T, H, W, 3) uint8 RGB as an MP4."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream(
-            VIDEO_CODEC, rate=Fraction(fps).limit_denominator(1001), options={"crf": str(crf), "preset": PRESET}
-        )
+        rate = Fraction(fps).limit_denominator(1001)
+        options = {"crf": str(crf), "preset": PRESET}
+        stream = cast(VideoStream, container.add_stream(VIDEO_CODEC, rate=rate, options=options))
         stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1], VIDEO_FORMAT
         stream.codec_context.thread_count = 1  # one process a core already; and the bytes depend on the threads
         for frame in frames:
@@ -39,7 +41,7 @@ def encode_video(frames: NDArray[np.uint8], fps: float, crf: int) -> bytes:
 def decode_video(data: bytes) -> NDArray[np.uint8]:
     """Frames (T, H, W, 3) uint8 RGB of an MP4. Raises MemberError."""
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), mode="r") as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
             frames = [frame.to_ndarray(format=VIDEO_FORMAT) for frame in container.decode(stream)]

@@ -153,7 +153,7 @@ def _first_face(faces: Sequence[Face]) -> Face | None:
     """The largest face, unless a second one is nearly as large: then nobody knows who speaks."""
     areas = [float((face.box[2] - face.box[0]) * (face.box[3] - face.box[1])) for face in faces]
     if len(areas) > 1 and areas[1] > RIVAL_AREA_FRACTION * areas[0]:
-        raise Dropped(DropReason.SEVERAL_FACES, f"{len(faces)} faces, the second {areas[1] / areas[0]:.0%} of the first")
+        raise Dropped(DropReason.SEVERAL_FACES, f"{len(faces)}, the second {areas[1] / areas[0]:.0%} of the first")
     return faces[0] if faces else None
 
 

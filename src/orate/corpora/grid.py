@@ -20,7 +20,8 @@ COMMANDS = {"b": "bin", "l": "lay", "p": "place", "s": "set"}
 COLOURS = {"b": "blue", "g": "green", "r": "red", "w": "white"}
 PREPOSITIONS = {"a": "at", "b": "by", "i": "in", "w": "with"}
 LETTERS = {c: c for c in "abcdefghijklmnopqrstuvxyz"}  # every letter but w, whose name has three syllables
-DIGITS = dict(zip("z123456789", "zero one two three four five six seven eight nine".split(), strict=True))
+DIGIT_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+DIGITS = dict(zip("z123456789", DIGIT_NAMES, strict=True))
 ADVERBS = {"a": "again", "n": "now", "p": "please", "s": "soon"}
 SENTENCE = (COMMANDS, COLOURS, PREPOSITIONS, LETTERS, DIGITS, ADVERBS)
 
@@ -30,7 +31,7 @@ GRID_SPLIT = SplitRule(every_of=GRID_VALIDATION_EVERY, validation_speakers=GRID_
 
 
 def decode_name(name: str) -> str | None:
-    """The sentence that a six-letter file name codes ("bbaf2n" is "bin blue at f two now"), or None if it codes none."""
+    """The sentence that a six-letter file name codes ("bbaf2n": "bin blue at f two now"), or None if it codes none."""
     letters = name.lower()
     if len(letters) != len(SENTENCE):
         return None
@@ -52,7 +53,7 @@ def read_alignment(path: Path) -> tuple[Word, ...]:
             word = Word(int(start) / ALIGN_UNITS_PER_S, int(end) / ALIGN_UNITS_PER_S, text.lower())
         except ValueError:
             raise OrateError(
-                f"Line {number} of {path} is not 'start end word' with times in 25,000ths of a second: mend or delete it."
+                f"Line {number} of {path} is not 'start end word' with times in 25,000ths of a second: mend it."
             ) from None
         if word.text not in SILENCES:
             words.append(word)
@@ -82,7 +83,7 @@ def find_clips(
     if speakers and not whole:
         names = {speaker: videos for speaker, videos in names.items() if speaker in speakers}
     if not any(names.values()):
-        raise OrateError(f"No video of GRID found in {source}: it should hold folders s1, s2, ... with .mpg or .mp4 files.")
+        raise OrateError(f"No video of GRID found in {source}: it should hold s1, s2, ... with .mpg or .mp4 files.")
     clips = []
     for speaker, videos in names.items():
         clips += _speaker_clips(source, speaker, videos, rule, limit)
@@ -99,7 +100,7 @@ def _speaker_folders(source: Path, speakers: Sequence[str] | None) -> list[Path]
             raise OrateError(f"{source} holds no clips of {', '.join(missing)}: check --speakers.")
         return present or [source]
     found = sorted(entry for entry in source.iterdir() if entry.is_dir() and SPEAKER_FOLDER.match(entry.name))
-    return found + [source] if _videos(source) else found
+    return [*found, source] if _videos(source) else found
 
 
 def _videos(folder: Path) -> list[Path]:

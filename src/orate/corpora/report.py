@@ -59,7 +59,8 @@ class Report(BaseModel):
     def table(self) -> Table:
         """The same for people."""
         summary = self.summary()
-        table = Table(title=f"{summary['kept']} of {summary['clips']} clips kept, {summary['kept_seconds'] / 60:.1f} min")
+        minutes = summary["kept_seconds"] / 60
+        table = Table(title=f"{summary['kept']} of {summary['clips']} clips kept, {minutes:.1f} min")
         table.add_column("what")
         table.add_column("clips", justify="right")
         table.add_column("which")
@@ -68,8 +69,11 @@ class Report(BaseModel):
             table.add_row(f"kept: {speaker}", str(sum(splits.values())), parts)
         for reason, count in summary["dropped_by_reason"].items():
             clips = [clip for clip in self.dropped if clip.reason == reason]
-            shown = "; ".join(f"{clip.key} ({clip.detail})" if clip.detail else clip.key for clip in clips[:NAMES_SHOWN])
+            names = [f"{clip.key} ({clip.detail})" if clip.detail else clip.key for clip in clips]
+            shown = "; ".join(names[:NAMES_SHOWN])
             table.add_row(f"dropped: {reason}", str(count), shown + (" ..." if count > NAMES_SHOWN else ""))
         psnr = summary["crop_psnr_db"]
-        table.caption = f"stored crops: {psnr['mean']} dB on average, {psnr['lowest']} dB at worst; report.json has all names"
+        table.caption = (
+            f"stored crops: {psnr['mean']} dB on average, {psnr['lowest']} dB at worst; all names: {REPORT_NAME}"
+        )
         return table

@@ -85,7 +85,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def to_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+def to_json(value: Any) -> bytes:
     """A JSON value as bytes, the same ones every time."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
@@ -135,7 +135,7 @@ def read_index(folder: Path) -> Index:
     try:
         index = Index.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise OrateError(f"{folder} holds no prepared data ({INDEX_NAME} is missing): run 'orate prepare' first.") from None
+        raise OrateError(f"{folder} holds no prepared data (no {INDEX_NAME}): run 'orate prepare' first.") from None
     except (OSError, ValidationError) as error:
         raise OrateError(f"{path} cannot be read ({type(error).__name__}): run 'orate prepare' again.") from error
     if index.version != INDEX_VERSION:
@@ -171,4 +171,4 @@ def read_member(folder: Path, sample: Sample, suffix: str) -> bytes:
 
 def damaged(shard: Path, key: str, suffix: str, detail: str = "its bytes have changed") -> OrateError:
     """The error for a member that is not what was written."""
-    return OrateError(f"Shard {shard} is damaged at {key}.{suffix} ({detail}): delete it and run 'orate prepare' again.")
+    return OrateError(f"Shard {shard} is damaged at {key}.{suffix} ({detail}): delete it and prepare again.")

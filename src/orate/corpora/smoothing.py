@@ -32,7 +32,8 @@ def _interpolate(at: NDArray[np.int64], known: NDArray[np.int64], values: NDArra
     left = np.maximum(right - 1, 0)
     span = np.maximum(known[right] - known[left], 1)
     weight = np.clip((at - known[left]) / span, 0, 1).reshape(-1, *[1] * (values.ndim - 1))
-    return values[left] * (1 - weight) + values[right] * weight
+    between: NDArray[np.float64] = values[left] * (1 - weight) + values[right] * weight
+    return between
 
 
 def smooth_alignment(matrices: NDArray[np.float64], crop_size: tuple[int, int], fps: float) -> NDArray[np.float64]:

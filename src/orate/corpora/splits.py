@@ -1,4 +1,4 @@
-"""Which clips are held out: a rule per speaker, so that the split never depends on what was dropped or prepared first."""
+"""Which clips are held out: a rule per speaker, so that what is dropped or prepared first does not matter."""
 
 from __future__ import annotations
 
