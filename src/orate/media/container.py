@@ -36,9 +36,12 @@ def open_media(path: str | Path, kind: str) -> InputContainer:
         container = av.open(f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError, ValueError) as error:
         raise OrateError(f"{path} is not a {kind} file that can be read: it is damaged or another kind.") from error
-    if container.format.name in TEXT_FORMATS:
+    what = "text" if container.format.name in TEXT_FORMATS else None
+    if container.format.name.endswith("_pipe") or container.format.name == "image2":
+        what = "a single picture"
+    if what:
         container.close()
-        raise OrateError(f"{path} is not a {kind} file: it holds text.")
+        raise OrateError(f"{path} is not a {kind} file: it holds {what}.")
     return container
 
 
@@ -50,15 +53,20 @@ def picture_stream(container: InputContainer) -> VideoStream | None:
     return None
 
 
+def is_zero_based(container: InputContainer) -> bool:
+    """Whether the format counts presentation time from 0 and has edit lists or the like to say what is presented."""
+    return not ZERO_BASED_FORMATS.isdisjoint(container.format.name.split(","))
+
+
 def clock_zero(container: InputContainer) -> Fraction | None:
     """Where on the timestamps of the file presentation time 0 is, in seconds; None: at its first sample of sound."""
     start = Fraction(container.start_time or 0, av.time_base)
-    if ZERO_BASED_FORMATS & set(container.format.name.split(",")):
+    if is_zero_based(container):
         return start if start > LATEST_START_S else Fraction(0)
     return start if picture_stream(container) else None
 
 
-def read_packets(container: InputContainer, stream: Stream) -> Iterator[Packet | None]:
+def read_packets(container: InputContainer, stream: Stream) -> Iterator[Packet[Stream] | None]:
     """The packets of one stream, the flushing one included; None for each stretch that could not be read."""
     errors = 0
     while True:

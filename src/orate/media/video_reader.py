@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -117,7 +118,8 @@ class _Decoder:
 
 def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     """Obeys the display matrix of the container: the four turns and their mirror images."""
-    side = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    blocks: Any = frame.side_data  # PyAV's stubs and its objects differ
+    side = blocks.get(SideDataType.DISPLAYMATRIX)
     if side is None:
         return image
     a, b, _, c, d = np.frombuffer(bytes(side), np.int32)[:5].astype(np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -11,14 +10,13 @@ from typing import Self
 
 import av
 import numpy as np
-import soxr
-from av.audio.stream import AudioStream
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from orate.errors import OrateError
-from orate.media.audio import SoundDecoder
 from orate.media.files import output_error, temporary_beside
+from orate.media.sound import SoundDecoder
+from orate.media.soundtrack import SoundTrack, track_rate
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
 # x264's output depends on its number of threads: fixed, so that every machine writes the same bytes.
@@ -26,12 +24,7 @@ ENCODER_THREADS = 4
 PRESET = "fast"
 AVCOL_SPC_BT709 = 1
 EXACT_YUV = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
-AAC_FALLBACK_RATE = 48000
-AAC_FRAME = 1024
-AAC_BITS_PER_CHANNEL = 128_000
-AAC_MAX_BITS_PER_SAMPLE = 6  # 6144 bits per channel and frame of 1024 samples (ISO 14496-3)
-MAX_CHANNELS = 2
+DEFAULT_TIMESCALE = 1000
 
 
 class VideoWriter:
@@ -89,12 +82,16 @@ class VideoWriter:
             f"file:{self._temporary}",
             "w",
             format=FORMATS[self.path.suffix.lower()],
-            options={"movflags": "+faststart+use_metadata_tags"},
+            options={
+                "movflags": "+faststart+use_metadata_tags",
+                # the unit of edit lists: with the default of a millisecond the last samples are cut off
+                "movie_timescale": str(track_rate(sound) if sound else DEFAULT_TIMESCALE),
+            },
         )
         self._container.metadata.update(self._metadata)
         self._video = self._video_stream()
         self._reformatter = VideoReformatter()
-        self._sound = _SoundTrack(self._container, sound) if sound else None
+        self._sound = SoundTrack(self._container, sound) if sound else None
 
     def _video_stream(self) -> VideoStream:
         stream = self._container.add_stream("libx264", rate=self.fps)
@@ -174,78 +171,3 @@ class VideoWriter:
                 container.close()
         with suppress(OSError):
             self._temporary.unlink()
-
-
-class _SoundTrack:
-    """Encodes the sound of a file in step with the frames, at most a block ahead of them."""
-
-    def __init__(self, container: av.container.OutputContainer, sound: SoundDecoder) -> None:
-        self._container, self._source = container, sound
-        self.rate = sound.rate if sound.rate in AAC_RATES else AAC_FALLBACK_RATE
-        self.channels = min(sound.channels, MAX_CHANNELS)
-        layout = "mono" if self.channels == 1 else "stereo"
-        self._stream: AudioStream = container.add_stream("aac", rate=self.rate)
-        context = self._stream.codec_context
-        context.layout = layout
-        context.format = "fltp"
-        context.bit_rate = self.channels * min(AAC_BITS_PER_CHANNEL, AAC_MAX_BITS_PER_SAMPLE * self.rate)
-        context.time_base = Fraction(1, self.rate)
-        self._layout = layout
-        self._blocks = self._at_rate()
-        self._waiting = np.zeros((self.channels, 0), np.float32)
-        self._written = 0
-        self._done = False
-
-    def write_until(self, time: Fraction | None) -> None:
-        """Encodes sound up to ``time`` in seconds; None: to its end."""
-        while not self._done and (time is None or self._written < time * self.rate):
-            block = next(self._blocks, None)
-            if block is None:
-                self._encode(self._waiting)
-                self._container.mux(self._stream.encode(None))
-                self._done = True
-                return
-            samples = np.concatenate([self._waiting, block], axis=1)
-            whole = samples.shape[1] - samples.shape[1] % AAC_FRAME
-            for start in range(0, whole, AAC_FRAME):
-                self._encode(samples[:, start : start + AAC_FRAME])
-            self._waiting = samples[:, whole:]
-
-    def _encode(self, samples: np.ndarray) -> None:
-        if not samples.shape[1]:
-            return
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=self._layout)
-        frame.sample_rate = self.rate
-        frame.time_base = Fraction(1, self.rate)
-        frame.pts = self._written
-        self._written += samples.shape[1]
-        self._container.mux(self._stream.encode(frame))
-
-    def _at_rate(self) -> Iterator[np.ndarray]:
-        source = self._source
-        same = source.rate == self.rate
-        resampler = None if same else soxr.ResampleStream(source.rate, self.rate, self.channels, quality="VHQ")
-        for samples, names in source.blocks():
-            mixed = np.nan_to_num(downmix(samples, names, self.channels), nan=0.0, posinf=0.0, neginf=0.0)
-            yield mixed if resampler is None else resampler.resample_chunk(np.ascontiguousarray(mixed.T)).T
-        if resampler is not None:
-            yield resampler.resample_chunk(np.zeros((0, self.channels), np.float32), last=True).T
-
-
-def downmix(samples: np.ndarray, names: tuple[str, ...], channels: int) -> np.ndarray:
-    """(n_in, samples) to (``channels``, samples): centre and surround at -3 dB to both sides (ITU-R BS.775)."""
-    if len(samples) == channels:
-        return samples
-    if channels == 1 or len(samples) == 1:
-        return np.repeat(samples.mean(axis=0, dtype=np.float32, keepdims=True), channels, axis=0)
-    half = np.sqrt(0.5)
-    gains = np.zeros((2, len(samples)), np.float32)
-    for index, name in enumerate(names):
-        if name == "LFE":
-            continue
-        gain = 1.0 if name in ("FL", "FR") else half
-        left = name.endswith("L") or (not name.endswith("R"))
-        right = name.endswith("R") or (not name.endswith("L"))
-        gains[:, index] = gain * left, gain * right
-    mixed: np.ndarray = (gains / gains.sum(axis=1, keepdims=True).max()) @ samples
-    return mixed
