@@ -1,6 +1,7 @@
 """Rules that hold for the whole source tree: layers, file sizes, docstrings, what the wheel carries, a quick --help."""
 
 import ast
+import os
 import subprocess
 import sys
 import time
@@ -177,3 +178,17 @@ def test_animate_loads_no_training_code(tmp_path: Path) -> None:
     )
     assert "AssertionError" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.xfail(strict=True, reason="orate/__init__.py does not keep openvino_telemetry from loading yet")
+def test_openvino_reports_to_nobody() -> None:
+    """Importing openvino with its telemetry sends usage data; OpenVINO takes a stub when the module cannot be loaded."""
+    script = (
+        "import sys\n"
+        "import orate.face.networks\n"
+        "assert 'openvino' in sys.modules\n"
+        "assert sys.modules['openvino_telemetry'] is None\n"
+    )
+    environment = {**os.environ, "CI": "true"}  # while the mark is there: openvino sends nothing in CI
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
