@@ -182,7 +182,7 @@ def test_animate_loads_no_training_code(tmp_path: Path) -> None:
 
 @pytest.mark.xfail(strict=True, reason="orate/__init__.py does not keep openvino_telemetry from loading yet")
 def test_openvino_reports_to_nobody() -> None:
-    """Importing openvino with its telemetry sends usage data; OpenVINO takes a stub when the module cannot be loaded."""
+    """With its telemetry, importing openvino sends usage data; where that cannot be loaded, OpenVINO uses a stub."""
     script = (
         "import sys\n"
         "import orate.face.networks\n"
