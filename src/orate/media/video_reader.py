@@ -15,7 +15,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from orate.errors import OrateError
-from orate.media.container import clock_zero, open_media, picture_stream, read_packets
+from orate.media.container import clock_zero, is_zero_based, open_media, picture_stream, read_packets
 
 AVCOL_SPC_UNSPECIFIED = 2
 SWS_CS_BT709, SWS_CS_BT601, SWS_CS_BT2020 = 1, 5, 9
@@ -80,8 +80,17 @@ class _Decoder:
                 last = time
                 duration = frame.duration * frame.time_base if frame.duration and frame.time_base else step
                 yield time, duration, frame
-        if last is None:
-            raise OrateError(f"{self.path} holds no frame that can be decoded.")
+            if last is None:
+                raise OrateError(f"{self.path} holds no frame that can be decoded.")
+            self.skipped += self._missing(last + duration)
+
+    def _missing(self, end: Fraction) -> int:
+        """Frames between ``end`` and the end that the container declares: those of a file that was cut off."""
+        stream = self.stream
+        if not is_zero_based(self.container) or not stream.duration or not stream.time_base:
+            return 0
+        declared = ((stream.start_time or 0) + stream.duration) * stream.time_base - self.zero
+        return max(0, round((declared - end) * self.fps))
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         for packet in read_packets(self.container, self.stream):
@@ -139,7 +148,7 @@ class FrameReader(Iterator[VideoFrame]):
 
     @property
     def skipped(self) -> int:
-        """Packets that could not be read or decoded, and frames marked as damaged, so far."""
+        """Packets that could not be read or decoded, frames marked as damaged, at the end those cut off; so far."""
         return self._decoder.skipped
 
     def __next__(self) -> VideoFrame:
@@ -158,7 +167,7 @@ class SteadyReader(Iterator[np.ndarray]):
 
     @property
     def skipped(self) -> int:
-        """Packets that could not be read or decoded, and frames marked as damaged, so far."""
+        """Packets that could not be read or decoded, frames marked as damaged, at the end those cut off; so far."""
         return self._decoder.skipped
 
     def __next__(self) -> np.ndarray:
