@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,8 +101,7 @@ def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in (".wav", ".flac"):
         raise OrateError(f"{path} cannot be written: name it .wav or .flac.")
+    encoded = io.BytesIO()  # written by Python, for libsndfile calls a full disk a "system error"
+    soundfile.write(encoded, samples, rate, subtype="PCM_16", format=suffix[1:].upper())
     with whole_file(path) as temporary:
-        try:
-            soundfile.write(temporary, samples, rate, subtype="PCM_16", format=suffix[1:].upper())
-        except soundfile.LibsndfileError as error:
-            raise OrateError(f"{path} cannot be written: {error.error_string}") from error
+        temporary.write_bytes(encoded.getbuffer())
