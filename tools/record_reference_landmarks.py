@@ -25,12 +25,11 @@ FRAME_HEIGHT_PX = 288
 FRAME_MS = 40
 
 
-def landmarker(bundle: Path, mode: vision.RunningMode, faces: int = 1) -> vision.FaceLandmarker:
-    """MediaPipe's landmarker with its default thresholds; in video it smooths over time when ``faces`` is 1."""
+def landmarker(bundle: Path, mode: vision.RunningMode) -> vision.FaceLandmarker:
+    """MediaPipe's landmarker with its default thresholds, one face; in video it smooths over time."""
     options = vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(bundle)),
         running_mode=mode,
-        num_faces=faces,
         output_face_blendshapes=True,
     )
     return vision.FaceLandmarker.create_from_options(options)
@@ -62,14 +61,13 @@ def main() -> None:
 
     strip = np.asarray(Image.open(DATA / f"{CLIP}.jpg").convert("RGB"))
     frames = strip.reshape(-1, FRAME_HEIGHT_PX, *strip.shape[1:])
-    for faces, key in ((1, f"{CLIP}_smoothed"), (2, CLIP)):
-        with landmarker(bundle, vision.RunningMode.VIDEO, faces) as video:
-            found_frames = [
-                measured(video.detect_for_video(as_input(frame), index * FRAME_MS), frame.shape[1], frame.shape[0])
-                for index, frame in enumerate(frames)
-            ]
-        recorded[f"{key}_landmarks"] = np.stack([points for points, _ in found_frames])
-        recorded[f"{key}_blendshapes"] = np.stack([scores for _, scores in found_frames])
+    with landmarker(bundle, vision.RunningMode.VIDEO) as video:
+        found_frames = [
+            measured(video.detect_for_video(as_input(frame), index * FRAME_MS), frame.shape[1], frame.shape[0])
+            for index, frame in enumerate(frames)
+        ]
+    recorded[f"{CLIP}_landmarks"] = np.stack([points for points, _ in found_frames])
+    recorded[f"{CLIP}_blendshapes"] = np.stack([scores for _, scores in found_frames])
     np.savez_compressed(DATA / "reference.npz", **recorded)
 
 
