@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 DEFAULT_DISTRIBUTIONS = ("av", "soundfile", "soxr", "opencv-python-headless", "openvino", "pillow", "numpy")
-# glibc, libgcc, libstdc++ and zlib: what manylinux lets a wheel take from the system (PEP 600); Python images have them.
+# glibc, libgcc, libstdc++ and zlib: what manylinux lets a wheel take from the system (PEP 600); Python has them.
 RUNTIME = re.compile(
     r"(linux-vdso|ld-linux[\w-]*|lib(c|m|mvec|dl|pthread|rt|util|resolv|anl|gcc_s|stdc\+\+|z))\.so(\.\d+)*"
 )

@@ -20,6 +20,8 @@ MAX_SIDE_PX = 12_000
 FOREIGN_FORMATS = frozenset({"EPS", "WMF"})
 DEEP_MODES = ("I", "F")  # and every I;16
 MAX_8_BIT, MAX_16_BIT = 255, 65_535
+ORIENTATION_TAG = 0x0112
+BAND_ROWS = 256
 WRITE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF"}
 WRITE_OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95}}
 
@@ -80,7 +82,7 @@ def _to_rgb(image: Image.Image, name: str) -> np.ndarray:
     _check_size(*image.size, name)
     try:
         image.load()
-        return np.array(_flatten(_upright(image)))
+        return _to_array(_flatten(_upright(image)))
     except Exception as error:  # as above
         raise OrateError(f"{name} is truncated or damaged: its pixels cannot be decoded.") from error
 
@@ -95,7 +97,8 @@ def _check_size(width: int, height: int, name: str) -> None:
 def _upright(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     with suppress(Exception):  # broken EXIF says nothing, the picture is still good
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(ORIENTATION_TAG, 1) != 1:  # the call would copy an upright one, too
+            image = ImageOps.exif_transpose(image)
     if profile:
         image.info["icc_profile"] = profile
     return image
@@ -132,13 +135,22 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
                 return _converted(image, source)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _converted(image: Image.Image, profile: Any) -> Image.Image:
     converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert converted is not None  # noqa: S101 - None only for inPlace=True
     return converted
+
+
+def _to_array(image: Image.Image) -> np.ndarray:
+    """The caller's own pixels, copied band by band: at once it takes three times the memory of a large photo."""
+    array = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, BAND_ROWS):
+        bottom = min(top + BAND_ROWS, image.height)
+        array[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return array
 
 
 def _to_8_bit(array: np.ndarray) -> np.ndarray:
@@ -174,7 +186,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     elif array.dtype != np.uint8:
         raise OrateError(f"The picture is an array of {array.dtype}: uint8, uint16 or floats are needed.")
     squeezed = array[..., 0] if array.ndim == 3 and channels == 1 else array
-    return np.array(_flatten(Image.fromarray(np.ascontiguousarray(squeezed))))
+    return _to_array(_flatten(Image.fromarray(np.ascontiguousarray(squeezed))))
 
 
 def write_image(path: str | Path, image: np.ndarray) -> None:
