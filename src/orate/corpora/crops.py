@@ -143,6 +143,7 @@ def _track(
         size = frame.shape[:2]
         previous = landmarker.track(frame, previous) if previous else _first_face(landmarker.detect(frame))
         faces.append(previous)
+        _check_gap(faces)
     if len(faces) < MIN_DURATION_S * settings.fps:
         raise Dropped(DropReason.TOO_SHORT, f"{len(faces)} frames")
     _check_lost(faces)
@@ -157,12 +158,18 @@ def _first_face(faces: Sequence[Face]) -> Face | None:
     return faces[0] if faces else None
 
 
+def _check_gap(faces: Sequence[Face | None]) -> None:
+    """Give up as soon as a gap is too long: to search every further frame for a face is slow."""
+    if any(faces[-MAX_GAP_FRAMES - 1 :]) or len(faces) <= MAX_GAP_FRAMES:
+        return
+    first = len(faces) - MAX_GAP_FRAMES - 1
+    reason = DropReason.FACE_LOST if any(faces) else DropReason.NO_FACE
+    raise Dropped(reason, f"in more than {MAX_GAP_FRAMES} frames in a row from frame {first} on")
+
+
 def _check_lost(faces: Sequence[Face | None]) -> None:
     lost = sum(face is None for face in faces)
-    if lost == len(faces):
-        raise Dropped(DropReason.NO_FACE)
-    runs = "".join("." if face else "x" for face in faces).split(".")
-    if lost > MAX_LOST_FRACTION * len(faces) or max(map(len, runs)) > MAX_GAP_FRAMES:
+    if lost > MAX_LOST_FRACTION * len(faces):
         raise Dropped(DropReason.FACE_LOST, f"in {lost} of {len(faces)} frames")
 
 

@@ -24,6 +24,7 @@ from orate.errors import OrateError
 
 SPLITS = ("train", VALIDATION, "unseen", "all")
 CACHE_FOLDER = ".cache"
+LANDMARKS = 478
 NAME_OF_INDEX = 16  # characters of the index' digest in the name of its cache
 
 
@@ -50,7 +51,7 @@ class ClipDataset(Dataset[ClipItem]):
         mirror: mirror half of the items, drawn anew each epoch.
         seed: with the epoch and the item's index, all that the draws depend on: neither the number of worker
             processes nor what was read before matters.
-        cache: keep decoded frames and resampled sound in files that all worker processes share.
+        cache: keep decoded frames, landmarks and resampled sound in files that all worker processes share.
         cache_folder: where; by default .cache in each prepared folder.
 
     Raises:
@@ -120,7 +121,7 @@ class ClipDataset(Dataset[ClipItem]):
         sample = folder.index.samples[number]
         first, length, mirrored = self._draw(index, sample.frames)
         frames = folder.frames(number)[first : first + length]
-        landmarks = folder.landmarks(number)[first : first + length, :, :2]
+        landmarks = folder.landmarks(number)[first : first + length]
         if mirrored:
             frames, landmarks = mirror_frames(frames), mirror_landmarks(landmarks, self.width)
         begin = round(first * self.audio_rate / self.fps)
@@ -149,6 +150,7 @@ class _Folder:
         self._rate = audio_rate
         self._frame_cache: SharedCache | None = None
         self._audio_cache: SharedCache | None = None
+        self._landmark_cache: SharedCache | None = None
         if cache and self.index.samples:
             name = hashlib.sha256((path / INDEX_NAME).read_bytes()).hexdigest()[:NAME_OF_INDEX]
             where = cache_folder or path / CACHE_FOLDER
@@ -157,6 +159,9 @@ class _Folder:
             self._frame_cache = SharedCache(where / f"frames-{name}.u8", np.uint8, [n * pixels for n in lengths])
             self._audio_cache = SharedCache(
                 where / f"audio-{name}-{audio_rate}.f32", np.float32, [self._samples(n) for n in lengths]
+            )
+            self._landmark_cache = SharedCache(
+                where / f"landmarks-{name}.f32", np.float32, [n * LANDMARKS * 2 for n in lengths]
             )
 
     def _samples(self, frames: int) -> int:
@@ -192,8 +197,17 @@ class _Folder:
         return fitted
 
     def landmarks(self, number: int) -> NDArray[np.float32]:
-        """(T, 478, 3) float32."""
-        return self._decoded(self.index.samples[number], "npz").astype(np.float32, copy=False)
+        """(T, 478, 2) float32."""
+        sample = self.index.samples[number]
+        cached = self._landmark_cache.get(number) if self._landmark_cache else None
+        if cached is not None:
+            return cached.reshape(sample.frames, LANDMARKS, 2).view(np.float32)
+        landmarks = self._decoded(sample, "npz")[..., :2].astype(np.float32)
+        if landmarks.shape != (sample.frames, LANDMARKS, 2):
+            raise damaged(self.path / sample.shard, sample.key, "npz", f"landmarks of the form {landmarks.shape}")
+        if self._landmark_cache:
+            self._landmark_cache.put(number, landmarks)
+        return landmarks
 
     def _decoded(self, sample: Sample, suffix: str) -> NDArray[Any]:
         data = read_member(self.path, sample, suffix)

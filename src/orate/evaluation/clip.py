@@ -31,7 +31,8 @@ class ClipMeter:
         """Compute all of `FIGURES`.
 
         Args:
-            real, generated: (time, height, width, 3) uint8, canonical crops.
+            real: (time, height, width, 3) uint8, canonical crops.
+            generated: the same shape.
         """
         truth, made = (opening_curve(self._landmarker, video) for video in (real, generated))
         spread = float(np.nanstd(truth)) if np.isfinite(truth).any() else float("nan")

@@ -38,7 +38,7 @@ def opening_curve(landmarker: FaceLandmarker, video: NDArray[np.uint8]) -> NDArr
 def correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Pearson correlation of two curves over the frames where both are known.
 
-    A curve that does not move says nothing of the other: the correlation is then 0, so that a still mouth does not pass.
+    A curve that does not move says nothing of the other: the correlation is then 0, so that a still mouth fails.
     NaN when fewer than three frames are known in both.
     """
     known = np.isfinite(first) & np.isfinite(second)

@@ -11,7 +11,8 @@ def psnr(real: NDArray[np.uint8], generated: NDArray[np.uint8]) -> float:
     """Mean over the frames of 10 log10(255^2 / mean squared error), in dB.
 
     Args:
-        real, generated: (time, height, width, 3) uint8.
+        real: (time, height, width, 3) uint8.
+        generated: the same shape.
 
     Returns:
         dB; infinite when a frame is equal to the real one.

@@ -13,7 +13,8 @@ def ssim(real: NDArray[np.uint8], generated: NDArray[np.uint8]) -> float:
     Gaussian windows of deviation 1.5 and 11 pixels, as in the publication.
 
     Args:
-        real, generated: (time, height, width, 3) uint8, at least 11 pixels high and wide.
+        real: (time, height, width, 3) uint8, at least 11 pixels high and wide.
+        generated: the same shape.
     """
     figures = [
         structural_similarity(a, b, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)

@@ -6,7 +6,7 @@ from crop to photo:
     result = photo + mask * (up(change * (generated - drift - source)) - fade * detail)
 
 ``change`` and ``fade`` grow with the local difference of the generated face from the source. Where they agree the photo
-stays itself, grain and all; where they differ (an opened mouth, a closed lid) its own detail gives way.
+stays itself; where they differ (an opened mouth, a closed lid) its own detail gives way, all but the faint grain.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from orate.face.regions import centre_based, transform_points
 # Differences between generated and source crop, in grey levels of 255.
 CHANGE_FROM, CHANGE_FULL = 1.5, 7.0
 FADE_FROM, FADE_FULL = 6.0, 20.0
+GRAIN = (
+    3.0  # detail this faint (film grain, canvas) never fades: no ghosts, and the drawn parts are as rough as the rest
+)
 DRIFT_TOLERANCE = 10.0  # what differs more from the face's overall drift is movement, and does not count
 
 # Widths in pixels of a crop 96 px wide.
@@ -112,6 +115,7 @@ class Compositor:
             part = np.clip(self._up(mask, strip), 0, 1)
             part[part < MIN_MASK] = 0
             detail = np.rint(self._photo[self._y, self._x][strip] - self._up(self._source, strip))
+            detail -= np.clip(detail, -GRAIN, GRAIN)
             self._strips.append((strip, part[..., None], detail.astype(np.int16)))
 
     def _up(self, layer: np.ndarray, rows: slice) -> np.ndarray:

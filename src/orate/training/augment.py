@@ -48,7 +48,7 @@ def _channel_order(probability: float, random: torch.Generator) -> Tensor:
 
 def _warp(video: Tensor, landmarks: Tensor, strength: float, random: torch.Generator) -> tuple[Tensor, Tensor]:
     """One affine map a clip: stretch, shear and turn by up to `strength`, and a shift of a few pixels."""
-    batch, time, _, height, width = video.shape
+    batch, _, _, height, width = video.shape
     # The map leads from the warped picture back to the given one, both in units of half a picture around its centre.
     linear = torch.eye(2) + strength * (2 * torch.rand(batch, 2, 2, generator=random) - 1)
     half = torch.tensor([width / 2, height / 2])
@@ -59,7 +59,7 @@ def _warp(video: Tensor, landmarks: Tensor, strength: float, random: torch.Gener
     half, linear, shift = half.to(video.device), linear.to(video.device), shift.to(video.device)
     centred = landmarks / half - 1 - shift[:, None, None]
     moved = torch.linalg.solve(linear[:, None], centred.transpose(-1, -2)).transpose(-1, -2)
-    return warped.unflatten(1, (time, 3)), (moved + 1) * half
+    return warped.reshape(video.shape), (moved + 1) * half
 
 
 def augment_audio(audio: Tensor, rate: int, config: AugmentConfig, random: torch.Generator) -> Tensor:

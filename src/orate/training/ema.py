@@ -24,7 +24,7 @@ class MovingAverage:
     def update(self, generator: Generator, step: int) -> None:
         """Move towards `generator`; faster in the first steps, whose weights are not worth keeping."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        mine, theirs = list(self.generator.parameters()), list(generator.parameters())
-        torch._foreach_lerp_(mine, [parameter.data for parameter in theirs], 1 - decay)
+        for mine, theirs in zip(self.generator.parameters(), generator.parameters(), strict=True):
+            mine.lerp_(theirs, 1 - decay)
         for buffer, other in zip(self.generator.buffers(), generator.buffers(), strict=True):
             buffer.copy_(other)

@@ -35,7 +35,8 @@ class ReconstructionLoss:
         """Compare videos.
 
         Args:
-            generated, real: (batch, time, 3, height, width) in [-1, 1].
+            generated: (batch, time, 3, height, width) in [-1, 1].
+            real: the same shape.
             landmarks: (batch, time, 478, 2), pixels of the real frames.
 
         Returns:

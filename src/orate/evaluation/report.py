@@ -1,0 +1,62 @@
+"""A model's figures on prepared clips, by group: speakers of the corpus, and people never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from orate.corpora.dataset import ClipDataset
+from orate.evaluation.clip import FIGURES, ClipMeter
+from orate.models.generator import Generator
+from orate.models.runtime import Runtime
+from orate.models.windows import cut_windows
+
+UNSEEN = "unseen"
+
+
+@dataclass(frozen=True)
+class ClipFigures:
+    """One clip's figures; `group` is the speaker, or ``unseen`` for people that training never saw."""
+
+    key: str
+    group: str
+    figures: dict[str, float]
+
+
+def evaluate_clips(
+    generator: Generator, clips: ClipDataset, indices: Iterable[int], device: str = "cpu"
+) -> Iterator[ClipFigures]:
+    """Generate clips from their first frame and their sound, and measure them against the real ones.
+
+    Args:
+        generator: the model.
+        clips: prepared clips, whole, with the sound at the model's rate.
+        indices: which of them.
+        device: where to compute.
+    """
+    runtime, meter = Runtime(generator, device=device), ClipMeter()
+    for index in indices:
+        clip = clips[index]
+        real = clip["video"].permute(0, 2, 3, 1).contiguous().numpy()
+        windows = cut_windows(clip["audio"], generator.config, 0, len(real)).numpy()
+        generated = runtime.session(real[0], seed=index).frames(windows)
+        group = UNSEEN if clips.sample(index).unseen_speaker else clip["speaker"]
+        yield ClipFigures(clip["key"], group, meter(real, generated))
+
+
+def summarise(clips: list[ClipFigures]) -> dict[str, dict[str, float]]:
+    """Mean figures by group, in sorted order, each with its number of clips."""
+    groups = sorted({clip.group for clip in clips})
+    return {group: _mean([clip.figures for clip in clips if clip.group == group]) for group in groups}
+
+
+def _mean(figures: list[dict[str, float]]) -> dict[str, float]:
+    means = {name: float(np.nanmean([figure[name] for figure in figures])) for name in FIGURES}
+    return {"clips": float(len(figures)), **means}
+
+
+def as_json(clips: list[ClipFigures]) -> dict[str, object]:
+    """Everything measured, ready for JSON."""
+    return {"groups": summarise(clips), "figures": FIGURES, "clips": [asdict(clip) for clip in clips]}

@@ -1,0 +1,111 @@
+"""The generator run by OpenVINO: the fastest way on CPUs, see docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from orate.errors import OrateError
+from orate.models.engines.folded import FoldedDecoder, FrameCoder, SourceEncoder, State
+from orate.models.generator import Generator
+
+MAX_STREAMS = 8
+
+
+class OpenVinoEngine:
+    """Runs frames one by one, as many at a time as there are cores.
+
+    One frame a request and one thread a request cost a tenth more than blocks of eight, but no frame waits for others,
+    nothing is computed for frames that nobody asked for, and the bits of a frame depend on nothing beside it.
+
+    Args:
+        generator: the model, on the CPU.
+        precision: ``f32``, ``bf16``, or ``auto``: bf16 where the processor has instructions for it. The sound is always
+            encoded in fp32, and the source image too.
+
+    Raises:
+        OrateError: the processor cannot do that precision.
+    """
+
+    def __init__(self, generator: Generator, precision: str = "auto") -> None:
+        core = ov.Core()
+        fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "bf16" and not fast:
+            raise OrateError("this processor has no bf16 instructions; take the precision f32")
+        self.name = "openvino"
+        self.block = 1
+        self.precision = ("bf16" if fast else "f32") if precision == "auto" else precision
+        config = generator.config
+        self._size = config.image_size
+        self._source_encoder = SourceEncoder(generator).eval()
+        coder = FrameCoder(generator).eval()
+        self._initial_state = coder.initial_state()
+        rest = (torch.zeros(1, config.noise_code), *self._initial_state[1:]) if config.noise_code else ()
+        inputs = (torch.zeros(1, config.window_samples), self._initial_state[0], *rest)
+        with torch.inference_mode():
+            shares = self._source_encoder(torch.zeros(1, 3, *self._size))
+            codes = coder(*inputs)[0]
+        self._coder = _compile(core, coder, inputs, "f32", 1).create_infer_request()
+        streams = min(_cores(), MAX_STREAMS)
+        decoder = _compile(core, FoldedDecoder(generator).eval(), (codes, *shares), self.precision, streams)
+        self._decoders = ov.AsyncInferQueue(decoder, streams)
+        self._lock = Lock()
+
+    def initial_state(self) -> State:
+        """States of the recurrent nets before the first frame."""
+        return self._initial_state
+
+    @torch.inference_mode()
+    def source_shares(self, source: Tensor) -> tuple[Tensor, ...]:
+        """What `decode` needs of a source image (1, 3, height, width) in [-1, 1]."""
+        shares: tuple[Tensor, ...] = self._source_encoder(source)
+        return shares
+
+    def encode(self, windows: Tensor, noise: Tensor | None, state: State) -> tuple[Tensor, State]:
+        """Encode one frame: (1, window_samples) and (1, noise_code) to codes and the state after it."""
+        rest = () if noise is None else (noise, *state[1:])
+        with self._lock:
+            outputs = self._coder.infer([tensor.numpy() for tensor in (windows, state[0], *rest)])
+            codes, *after = (torch.from_numpy(value.copy()) for value in outputs.values())
+        return codes, tuple(after)
+
+    def decode(self, codes: Sequence[Tensor], shares: tuple[Tensor, ...]) -> NDArray[np.uint8]:
+        """Draw frames: (frames, height, width, 3)."""
+        video = np.empty((len(codes), *self._size, 3), np.uint8)
+        source = [share.numpy() for share in shares]
+
+        def keep(request: Any, index: int) -> None:
+            video[index] = request.get_output_tensor(0).data[0]
+
+        with self._lock:
+            self._decoders.set_callback(keep)
+            for index, code in enumerate(codes):
+                self._decoders.start_async([code.numpy(), *source], index, share_inputs=True)
+            self._decoders.wait_all()
+        return video
+
+
+def _compile(core: ov.Core, module: nn.Module, inputs: tuple[Tensor, ...], precision: str, streams: int) -> Any:
+    with torch.inference_mode():
+        model = ov.convert_model(module, example_input=inputs)
+    model.reshape([list(tensor.shape) for tensor in inputs])
+    options = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "NUM_STREAMS": str(streams),
+        "INFERENCE_NUM_THREADS": str(streams),
+        "ENABLE_CPU_PINNING": "NO",  # other programs are at work on the same cores
+    }
+    return core.compile_model(model, "CPU", options)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,175 @@
+"""Running a generator for inference: fast, in blocks, with the same frames however the sound was cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from orate.errors import OrateError
+from orate.models.engines.folded import State
+from orate.models.generator import Generator
+
+EngineName = Literal["auto", "torch", "openvino"]
+Precision = Literal["auto", "f32", "bf16"]
+
+
+class Engine(Protocol):
+    """What carries out a generator's computation, `block` frames at a time."""
+
+    name: str
+    precision: str
+    block: int
+
+    def initial_state(self) -> State:
+        """States of the recurrent nets before the first frame."""
+
+    def source_shares(self, source: Tensor) -> tuple[Tensor, ...]:
+        """What `decode` needs of a source image (1, 3, height, width) in [-1, 1]."""
+
+    def encode(self, windows: Tensor, noise: Tensor | None, state: State) -> tuple[Tensor, State]:
+        """Encode one block: (block, window_samples) and (block, noise_code) to codes and the state after it."""
+
+    def decode(self, codes: Sequence[Tensor], shares: tuple[Tensor, ...]) -> NDArray[np.uint8]:
+        """Draw blocks: (blocks * block, height, width, 3)."""
+
+
+class Runtime:
+    """A generator made ready for inference; serves any number of sessions, from several threads too.
+
+    Against eager fp32 PyTorch, in grey levels of 0 to 255 on the full-size network: every engine in fp32 differs by at
+    most 1 (the rounding of a value between two levels), OpenVINO in bf16 and CUDA in fp16 by less than 0.5 in the mean.
+
+    Args:
+        generator: the model in eval mode; it is copied.
+        engine: ``auto`` takes the fastest by measurement (docs/benchmarks.md): OpenVINO on CPUs, PyTorch on GPUs.
+        device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for a GPU where there is one.
+        precision: of OpenVINO: ``auto`` takes bf16 where the processor has instructions for it, else f32.
+
+    Raises:
+        OrateError: no such engine or device here.
+    """
+
+    def __init__(
+        self, generator: Generator, engine: EngineName = "auto", device: str = "cpu", *, precision: Precision = "auto"
+    ) -> None:
+        self.config = generator.config
+        self.device = _choose_device(device)
+        self.engine = _make_engine(generator, engine, self.device, precision)
+
+    def session(self, source: NDArray[np.uint8], seed: int = 0) -> Session:
+        """Begin a video.
+
+        Args:
+            source: (height, width, 3) uint8 RGB, the canonical crop of the source image.
+            seed: chooses the noise: blinks and other small movement.
+
+        Raises:
+            OrateError: the crop is not of the model's size.
+        """
+        expected = (*self.config.image_size, 3)
+        if source.shape != expected or source.dtype != np.uint8:
+            raise OrateError(
+                f"the source crop must be {expected} uint8 for this model, not {source.shape} {source.dtype}"
+            )
+        pixels = torch.from_numpy(np.ascontiguousarray(source)).float() / 127.5 - 1
+        return Session(self, self.engine.source_shares(pixels.permute(2, 0, 1)[None].contiguous()), seed)
+
+
+class Session:
+    """One video being made: the states of the recurrent nets and of the noise, from call to call.
+
+    Engines round differently for different batch sizes, so frame k is always computed at place ``k % block`` of a
+    whole block: a block that is not full yet is computed with silence in the rest, and again when more sound comes.
+    """
+
+    def __init__(self, runtime: Runtime, shares: tuple[Tensor, ...], seed: int) -> None:
+        self._engine = runtime.engine
+        self._config = runtime.config
+        self._shares = shares
+        self._random = torch.Generator().manual_seed(seed)
+        self._state = self._engine.initial_state()  # before the current block
+        self._filled = 0  # frames of the current block that were drawn already
+        self._clear()
+
+    def frames(self, windows: NDArray[np.float32] | Tensor) -> NDArray[np.uint8]:
+        """Draw the next frames; any partition of the windows into calls gives the same frames, bit for bit.
+
+        Memory is that of one call: windows and frames, about 80 kB a frame; give long sound in parts.
+
+        Args:
+            windows: (frames, window_samples) in [-1, 1], from `orate.models.windows.cut_windows`.
+
+        Returns:
+            (frames, height, width, 3) uint8 RGB.
+        """
+        given = torch.as_tensor(windows, dtype=torch.float32)
+        if given.dim() != 2 or given.shape[1] != self._config.window_samples:
+            raise ValueError(f"windows must be (frames, {self._config.window_samples}), not {tuple(given.shape)}")
+        if not len(given):
+            return np.empty((0, *self._config.image_size, 3), np.uint8)
+        codes: list[Tensor] = []
+        wanted: list[slice] = []
+        block = self._engine.block
+        while len(given):
+            first, part = self._filled, given[: block - self._filled]
+            given = given[len(part) :]
+            codes.append(self._encode(part))
+            start = block * len(wanted) + first
+            wanted.append(slice(start, start + len(part)))
+        drawn = self._engine.decode(codes, self._shares)
+        return drawn if len(drawn) == len(windows) else np.concatenate([drawn[part] for part in wanted])
+
+    def _encode(self, windows: Tensor) -> Tensor:
+        """Put windows in the current block, and encode the block."""
+        end = self._filled + len(windows)
+        self._windows[self._filled : end] = windows
+        if self._noise is not None:
+            for place in range(self._filled, end):  # one by one: a larger draw gives other numbers
+                self._noise[place] = torch.randn(self._config.noise_code, generator=self._random)
+                self._noise[place] *= self._config.noise_std
+        codes, after = self._engine.encode(self._windows, self._noise, self._state)
+        self._filled = end
+        if end == self._engine.block:
+            self._state, self._filled = after, 0
+            self._clear()
+        return codes
+
+    def _clear(self) -> None:
+        block, config = self._engine.block, self._config
+        self._windows = torch.zeros(block, config.window_samples)
+        self._noise = torch.zeros(block, config.noise_code) if config.noise_code else None
+
+
+def _choose_device(device: str) -> str:
+    if device == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind = device.partition(":")[0]
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if kind not in available:
+        raise OrateError(f"there is no device {device!r}: take auto, cpu, cuda or mps")
+    if not available[kind]:
+        raise OrateError(f"the device {device} was asked for, but PyTorch finds none here: take auto or cpu")
+    return device
+
+
+def _make_engine(generator: Generator, name: str, device: str, precision: Precision) -> Engine:
+    if name == "auto":
+        name = "openvino" if device == "cpu" else "torch"
+    if name == "torch":
+        from orate.models.engines.torch_engine import TorchEngine
+
+        return TorchEngine(generator, device)
+    if name != "openvino":
+        raise OrateError(f"there is no engine {name!r}: take auto, torch or openvino")
+    if device != "cpu":
+        raise OrateError(f"the engine openvino runs on the CPU, not on {device}: take the engine torch")
+    from orate.models.engines.openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine(generator, precision)
