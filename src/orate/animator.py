@@ -79,7 +79,9 @@ class Animator:
         self._runtime = Runtime(generator, engine=engine, device=choose_device(device))
 
     @classmethod
-    def from_pretrained(cls, model: str | Path = DEFAULT_MODEL, device: str = "auto", engine: Engine = "auto") -> Animator:
+    def from_pretrained(
+        cls, model: str | Path = DEFAULT_MODEL, device: str = "auto", engine: Engine = "auto"
+    ) -> Animator:
         """Load a model.
 
         Args:
