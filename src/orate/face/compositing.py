@@ -30,6 +30,7 @@ DRIFT_TOLERANCE = 10.0  # what differs more from the face's overall drift is mov
 DIFFERENCE_SIGMA_PX = 1.0
 SPREAD_PX = 5
 WEIGHT_SIGMA_PX = 1.5
+TONE_SIGMA_PX = 6.0
 DRIFT_SIGMA_PX = 14.0
 DRIFT_STEP_PX = 4  # of the crop itself: the drift is so smooth that a coarse grid carries it
 SOFTNESS_PX = (0.7, 1.2, 1.8)
@@ -75,9 +76,11 @@ class Compositor:
         # A crop larger than the face in the photo holds finer detail than the photo can show.
         self._shrink_sigma = 0.5 * np.sqrt(max(scale_of(matrix) ** 2 - 1, 0.0))
         self._place(np.asarray(matrix, np.float64), face_mask(points, crop_size))
-        self._bias: np.ndarray | None = None
+        self._tone: np.ndarray | None = None
         if rest is not None:
-            self._bias = self._difference(rest) * (1 - mouth_mask(points, crop_size))[..., None]
+            always_wrong = self._difference(rest)
+            self._tone = self._local_tone(always_wrong)
+            self._bias = (always_wrong - self._tone) * (1 - mouth_mask(points, crop_size))[..., None]
 
     def __call__(self, crop: np.ndarray) -> np.ndarray:
         """The photo with the generated ``crop`` (height, width, 3) uint8 in place: a new (H, W, 3) uint8 array.
@@ -130,7 +133,8 @@ class Compositor:
     def _layers(self, crop: np.ndarray) -> np.ndarray:
         """What to add to the photo, and how much of its detail to fade: (height, width, 4) float32."""
         difference = self._difference(crop)
-        if self._bias is not None:
+        if self._tone is not None:
+            difference -= self._tone
             moved = self._spread(np.abs(_blur(difference - self._bias, DIFFERENCE_SIGMA_PX * self._unit)).max(axis=2))
             difference -= self._bias * (1 - _between(moved, FADE_FROM, FADE_FULL))[..., None]
         local = self._spread(self._disagreement(difference + self._source))
@@ -146,6 +150,12 @@ class Compositor:
         difference: np.ndarray = crop.astype(np.float32) - self._source
         difference -= self._drift(difference)
         return difference
+
+    def _local_tone(self, difference: np.ndarray) -> np.ndarray:
+        """The light and colour of a difference's skin, carried on into mouth and eyes: (height, width, 3)."""
+        sums = _blur(np.dstack([difference * self._skin[..., None], self._skin + 1e-4]), TONE_SIGMA_PX * self._unit)
+        tone: np.ndarray = sums[..., :3] / sums[..., 3:]
+        return tone
 
     def _spread(self, local: np.ndarray) -> np.ndarray:
         """Let a local difference (height, width) reach a little further, and smooth it."""

@@ -13,7 +13,8 @@ FEATHER_PX = 8.0  # over which the face mask rises from 0 to 1, inwards
 BORDER_FEATHER_PX = 7.0  # the same along the crop's border
 JAW_DROP = 0.24  # of the face's height: how far below the chin an opening jaw may reach
 JAW_SPREAD = 0.10  # of the half width: how far outside the jaw's line the mask reaches
-MOUTH_MARGIN_PX = 7.0
+MOUTH_MARGIN_PX = 7.0  # beyond it, lips in speech seldom change the skin
+LIPS_MARGIN_PX = 3.0
 EYE_MARGIN_PX = 4.0
 SKIN_FEATHER_PX = 4.0
 
@@ -54,9 +55,9 @@ def skin_mask(points: np.ndarray, crop_size: tuple[int, int]) -> np.ndarray:
 
 
 def mouth_mask(points: np.ndarray, crop_size: tuple[int, int]) -> np.ndarray:
-    """The mouth with a margin: (height, width) float32 in [0, 1]."""
+    """The lips with a narrow margin: (height, width) float32 in [0, 1]."""
     unit = crop_size[1] / REFERENCE_WIDTH_PX
-    outside = _distance_outside(points[OUTER_LIPS], crop_size) - MOUTH_MARGIN_PX * unit
+    outside = _distance_outside(points[OUTER_LIPS], crop_size) - LIPS_MARGIN_PX * unit
     return (1 - smoothstep(outside / (SKIN_FEATHER_PX * unit))).astype(np.float32)
 
 

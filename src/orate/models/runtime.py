@@ -14,7 +14,6 @@ from orate.errors import OrateError
 from orate.models.engines.folded import State
 from orate.models.generator import Generator
 
-EngineName = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "f32", "bf16"]
 
 
@@ -46,7 +45,8 @@ class Runtime:
 
     Args:
         generator: the model in eval mode; it is copied.
-        engine: ``auto`` takes the fastest by measurement (docs/benchmarks.md): OpenVINO on CPUs, PyTorch on GPUs.
+        engine: ``torch``, ``openvino``, or ``auto`` for the fastest by measurement (docs/benchmarks.md),
+            OpenVINO on CPUs and PyTorch on GPUs.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for a GPU where there is one.
         precision: of OpenVINO: ``auto`` takes bf16 where the processor has instructions for it, else f32.
 
@@ -55,7 +55,7 @@ class Runtime:
     """
 
     def __init__(
-        self, generator: Generator, engine: EngineName = "auto", device: str = "cpu", *, precision: Precision = "auto"
+        self, generator: Generator, engine: str = "auto", device: str = "cpu", *, precision: Precision = "auto"
     ) -> None:
         self.config = generator.config
         self.device = _choose_device(device)

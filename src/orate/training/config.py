@@ -110,7 +110,7 @@ class OptimiserConfig(_Section):
     beta2: float = Field(0.999, ge=0, lt=1)
     decay_from_epoch: float = Field(20.0, ge=0)
     decay_per_epoch: float = Field(0.9, gt=0, le=1)
-    clip_norm: float = Field(100.0, gt=0)
+    clip_norm: float = Field(1000.0, gt=0)
     ema: float = Field(0.999, ge=0, lt=1)
     noise_std: float = Field(0.6, ge=0)
 

@@ -56,7 +56,7 @@ class FrameCoder(nn.Module):
         Returns:
             Content and noise codes joined, (frames, content_code + noise_code), then the states after the last frame.
         """
-        content, content_state = self.content(self.window_encoder(windows)[None], content_state)
+        content, content_state = self.content(self.window_encoder(windows[:, None])[None], content_state)
         if noise is None:
             return content[0], content_state
         if self.noise is None:
@@ -142,8 +142,8 @@ def _folded(
     return (weight * scale.view(shape)).detach(), (norm.bias - offset * scale).detach()
 
 
-def _folded_window_encoder(encoder: WindowEncoder) -> WindowEncoder:
-    folded = deepcopy(encoder)
+def _folded_window_encoder(encoder: WindowEncoder) -> nn.Sequential:
+    """The window encoder as a plain chain: (N, 1, window_samples) to (N, code)."""
     layers: list[nn.Module] = []
     for layer in encoder.strided:
         convolution, norm, _ = cast(nn.Sequential, layer)
@@ -151,8 +151,7 @@ def _folded_window_encoder(encoder: WindowEncoder) -> WindowEncoder:
         weight, bias = _folded(convolution.weight, cast(nn.BatchNorm1d, norm), 0, convolution.bias)
         convolution.weight, convolution.bias = nn.Parameter(weight), nn.Parameter(bias)
         layers += [convolution, nn.ReLU()]
-    folded.strided = nn.Sequential(*layers)
-    return folded
+    return nn.Sequential(*layers, deepcopy(encoder.code), nn.Tanh(), nn.Flatten())
 
 
 def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
@@ -167,8 +166,8 @@ def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
 def _joining(block: UNetBlock) -> tuple[nn.Conv2d, nn.Conv2d]:
     """The joined transposed 3x3 convolution as two plain ones, for the features and (with the bias) for the skip."""
     weight, bias = _folded(block.join.weight, block.join_norm, 1)
-    halves = weight.transpose(0, 1).flip(2, 3).split(block.channels, dim=1)
-    return _convolution(halves[0], None), _convolution(halves[1], bias)
+    kernel = weight.transpose(0, 1).flip(2, 3)
+    return _convolution(kernel[:, : block.channels], None), _convolution(kernel[:, block.channels :], bias)
 
 
 def _enlarging(block: UNetBlock) -> nn.ConvTranspose2d:
