@@ -245,3 +245,10 @@ def test_memory_is_flat_in_the_length_of_the_sound(tmp_path: Path) -> None:
             writer.write(frame)
             sizes.append(resident_bytes())
     assert max(sizes) - sizes[120] < 8 * 2**20  # after a minute all buffers are full
+
+
+def test_large_pictures_are_not_held_back(tmp_path: Path) -> None:
+    frame = np.full((1, 2400, 4100, 3), 90, np.uint8)
+    data = write(tmp_path / "a.mp4", frame).read_bytes()
+    assert b"bframes=0" in data
+    assert next(read_video(tmp_path / "a.mp4")).image.shape == (2400, 4100, 3)

@@ -127,16 +127,26 @@ class _Decoder:
 
 def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     """Obeys the display matrix of the container: the four turns and their mirror images."""
-    blocks: Any = frame.side_data  # PyAV's stubs and its objects differ
-    side = blocks.get(SideDataType.DISPLAYMATRIX)
-    if side is None:
-        return image
-    a, b, _, c, d = np.frombuffer(bytes(side), np.int32)[:5].astype(np.int64)
+    a, b, c, d = _display_matrix(frame)
     if abs(b) > abs(a):  # x' = c y, y' = b x: the axes change places
         image, x_sign, y_sign = image.transpose(1, 0, 2), c, b
     else:
         x_sign, y_sign = a, d
     return np.ascontiguousarray(image[:: -1 if y_sign < 0 else 1, :: -1 if x_sign < 0 else 1])
+
+
+def _display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
+    """a, b, c, d of x' = a x + c y, y' = b x + d y, in steps of 1 / 65,536."""
+    try:
+        blocks: Any = frame.side_data  # PyAV's stubs and its objects differ
+        side = blocks.get(SideDataType.DISPLAYMATRIX)
+    except ValueError:  # PyAV stumbles over kinds of side data that it does not know; the turn it tells apart from them
+        turns = round(-frame.rotation / 90) % 4
+        return ((1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0))[turns]
+    if side is None:
+        return 1, 0, 0, 1
+    a, b, _, c, d = np.frombuffer(bytes(side), np.int32)[:5].tolist()
+    return a, b, c, d
 
 
 class FrameReader(Iterator[VideoFrame]):
