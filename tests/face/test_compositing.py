@@ -155,6 +155,21 @@ def test_what_the_generator_always_gets_wrong_does_not_show(astronaut, astronaut
     assert changed(compositor(blink), plain(blink))[window].mean() < 12
 
 
+def test_the_mouths_surroundings_keep_the_photos_tone(astronaut, astronaut_face) -> None:
+    matrix = align(astronaut_face.landmarks)
+    crop = canonical_crop(astronaut, matrix, SIZE)
+    shade = cv2.GaussianBlur((np.mgrid[:128, :96][0] > 72).astype(np.float32), (0, 0), 3)[..., None]
+    stubble = np.clip(crop - 30 * shade, 0, 255).astype(np.uint8)  # a generator trained on bearded men
+    opened = np.clip(with_open_mouth(crop, astronaut_face) - 30 * shade, 0, 255).astype(np.uint8)
+    compositor = Compositor(astronaut, matrix, SIZE, astronaut_face.landmarks, rest=stubble)
+    x, y = astronaut_face.landmarks[13, :2].astype(int)
+    chin = np.s_[y + 21 : y + 26, x - 10 : x + 10]  # below the hole
+    added = compositor(opened)[chin].astype(int) - astronaut[chin]
+    assert np.abs(added.mean(axis=(0, 1))).max() < 8
+    plain = Compositor(astronaut, matrix, SIZE, astronaut_face.landmarks)
+    assert np.abs((plain(opened)[chin].astype(int) - astronaut[chin]).mean()) > 12
+
+
 def test_a_crop_of_another_size_is_refused(astronaut, astronaut_face) -> None:
     compositor, _, _ = prepared(astronaut, astronaut_face.landmarks)
     with pytest.raises(ValueError, match="expected"):

@@ -24,7 +24,8 @@ FADE_FROM, FADE_FULL = 6.0, 20.0
 GRAIN = (
     3.0  # detail this faint (film grain, canvas) never fades: no ghosts, and the drawn parts are as rough as the rest
 )
-DRIFT_TOLERANCE = 10.0  # what differs more from the face's overall drift is movement, and does not count
+DRIFT_TOLERANCE = 10.0  # skin that differs more from the face's overall drift moves, and does not count
+TONE_TOLERANCE = 40.0
 
 # Widths in pixels of a crop 96 px wide.
 DIFFERENCE_SIGMA_PX = 1.0
@@ -85,7 +86,8 @@ class Compositor:
     def __call__(self, crop: np.ndarray) -> np.ndarray:
         """The photo with the generated ``crop`` (height, width, 3) uint8 in place: a new (H, W, 3) uint8 array.
 
-        Outside the face's mask it equals the photo bit for bit, and everywhere when ``crop`` is the photo's own crop.
+        Outside the face's mask it equals the photo bit for bit; everywhere, when ``crop`` is the photo's own crop and
+        no ``rest`` was given.
 
         Raises:
             ValueError: ``crop`` has another size than the compositor was made for.
@@ -153,7 +155,8 @@ class Compositor:
 
     def _local_tone(self, difference: np.ndarray) -> np.ndarray:
         """The light and colour of a difference's skin, carried on into mouth and eyes: (height, width, 3)."""
-        sums = _blur(np.dstack([difference * self._skin[..., None], self._skin + 1e-4]), TONE_SIGMA_PX * self._unit)
+        _, weights = self._trusted_skin(difference, TONE_TOLERANCE)
+        sums = _blur(np.dstack([difference * weights[..., None], weights + 1e-4]), TONE_SIGMA_PX * self._unit)
         tone: np.ndarray = sums[..., :3] / sums[..., 3:]
         return tone
 
@@ -173,18 +176,23 @@ class Compositor:
         nearest: np.ndarray = np.minimum.reduce(distances)
         return nearest
 
+    def _trusted_skin(self, difference: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+        """The skin's median difference (3,), and weights (height, width): high on skin that differs about as much."""
+        skin = self._skin > 0.5
+        overall = np.median(difference[skin], axis=0) if skin.any() else np.zeros(3, np.float32)
+        distance = np.abs(difference - overall).max(axis=2) / tolerance
+        weights: np.ndarray = self._skin / (1 + distance**4)
+        return overall, weights
+
     def _drift(self, difference: np.ndarray) -> np.ndarray:
         """The slow colour offset of the generated skin from the photo's: (height, width, 3), very smooth.
 
         A wide Gaussian mean over skin that does not move. It is what would otherwise show as a patch.
         """
-        skin = self._skin > 0.5
-        overall = np.median(difference[skin], axis=0) if skin.any() else np.zeros(3, np.float32)
-        distance = np.abs(difference - overall).max(axis=2) / DRIFT_TOLERANCE
-        weights = self._skin / (1 + distance**4) + 1e-6
+        overall, weights = self._trusted_skin(difference, DRIFT_TOLERANCE)
         height, width = self._size
         small = (max(1, round(width / DRIFT_STEP_PX)), max(1, round(height / DRIFT_STEP_PX)))
-        parts = np.dstack([(difference - overall) * weights[..., None], weights])
+        parts = np.dstack([(difference - overall) * weights[..., None], weights + 1e-6])
         sums = _blur(
             cv2.resize(parts, small, interpolation=cv2.INTER_AREA), DRIFT_SIGMA_PX * small[0] / REFERENCE_WIDTH_PX
         )
