@@ -96,7 +96,7 @@ class OpenVinoEngine:
 def _compile(core: ov.Core, module: nn.Module, inputs: tuple[Tensor, ...], precision: str, streams: int) -> Any:
     with torch.inference_mode():
         model = ov.convert_model(module, example_input=inputs)
-    model.reshape([list(tensor.shape) for tensor in inputs])
+    model.reshape({place: ov.PartialShape(list(tensor.shape)) for place, tensor in enumerate(inputs)})
     options = {
         "INFERENCE_PRECISION_HINT": precision,
         "NUM_STREAMS": str(streams),
