@@ -58,7 +58,7 @@ def _warp(video: Tensor, landmarks: Tensor, strength: float, random: torch.Gener
     warped = F.grid_sample(video.flatten(1, 2), grid, padding_mode="border", align_corners=False)
     half, linear, shift = half.to(video.device), linear.to(video.device), shift.to(video.device)
     centred = landmarks / half - 1 - shift[:, None, None]
-    moved = torch.linalg.solve(linear[:, None], centred.transpose(-1, -2)).transpose(-1, -2)
+    moved = centred @ torch.linalg.inv(linear).transpose(-1, -2)[:, None]
     return warped.reshape(video.shape), (moved + 1) * half
 
 
