@@ -9,6 +9,7 @@ from orate.corpora.crops import Dropped, DropReason, prepare_clip
 from orate.corpora.smoothing import fill_gaps, smooth_alignment
 from orate.face.alignment import MEAN_FACE, STABLE_478
 from orate.face.landmarks import FaceLandmarker
+from orate.media.video import VideoWriter, read_video_at
 
 
 class Absent:
@@ -60,6 +61,22 @@ def test_reasons_to_drop(clip, face):
     assert reason_for(clip, Absent(aside)) == DropReason.OUTSIDE
     far = replace(face, landmarks=face.landmarks / 5)
     assert reason_for(clip, Absent(far)) == DropReason.TOO_SMALL
+
+
+def test_a_cut_or_damaged_frames(grid, tmp_path, face):
+    frames = np.stack(list(read_video_at(grid / "s1" / "bgbu2a.mp4", 25)))
+    frames[9:12] = frames[9:12, ::-1]
+    write_video(tmp_path / "a.mp4", frames)
+    (tmp_path / "a.wav").write_bytes((grid / "s1" / "bbaf2n.mpg").read_bytes())
+    clip = Clip("a", "s1", tmp_path / "a.mp4", audio=tmp_path / "a.wav")
+    with pytest.raises(Dropped, match=r"picture jumps: at frame (9|12)"):
+        prepare_clip(clip, PrepareSettings(), Absent(face))
+
+
+def write_video(path, frames):
+    with VideoWriter(path, frames.shape[2], frames.shape[1], 25) as writer:
+        for frame in frames:
+            writer.write(frame)
 
 
 def test_a_much_smaller_second_face_is_ignored(clip, face):

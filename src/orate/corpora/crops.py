@@ -30,6 +30,8 @@ MAX_GAP_FRAMES = 3  # frames in a row without a face that are interpolated
 MAX_LOST_FRACTION = 0.1
 RIVAL_AREA_FRACTION = 0.5  # a second face this large, relative to the largest, makes the choice a guess
 MAX_OUTSIDE_FRACTION = 0.1  # of the landmarks of a frame, beyond the picture's edge
+# Luma of successive crops: of GRID's sound clips 99.9% stay above 0.965; streams with damaged frames, and cuts, do not.
+MIN_FRAME_CORRELATION = 0.96
 SILENCE_PEAK = 1e-4
 
 
@@ -46,6 +48,7 @@ class DropReason(StrEnum):
     SEVERAL_FACES = "several faces"
     TOO_SMALL = "face too small"
     OUTSIDE = "face leaves the picture"
+    JUMPS = "picture jumps"
 
 
 class Dropped(Exception):  # noqa: N818 - an outcome, not an error
@@ -97,6 +100,7 @@ def prepare_clip(clip: Clip, settings: PrepareSettings, landmarker: Landmarker) 
     if magnification > MAX_MAGNIFICATION:
         raise Dropped(DropReason.TOO_SMALL, f"would have to be magnified {magnification:.1f} times")
     frames = _cut(clip.video, matrices, settings)
+    _check_continuity(frames)
     return PreparedClip(
         frames=frames,
         audio=audio,
@@ -196,6 +200,17 @@ def _cut(video: Path, matrices: NDArray[np.float64], settings: PrepareSettings) 
     return np.stack(
         [canonical_crop(frame, matrix, settings.crop_size) for frame, matrix in zip(frames, matrices, strict=True)]
     )
+
+
+def _check_continuity(frames: NDArray[np.uint8]) -> None:
+    """Damaged frames are often shown as grey or smeared blocks, in which a landmarker may well find a face."""
+    luma = frames.mean(-1, dtype=np.float32).reshape(len(frames), -1)
+    luma -= luma.mean(1, keepdims=True)
+    norm = np.linalg.norm(luma, axis=1) + 1e-6
+    correlation = (luma[1:] * luma[:-1]).sum(1) / (norm[1:] * norm[:-1])
+    worst = int(correlation.argmin())
+    if correlation[worst] < MIN_FRAME_CORRELATION:
+        raise Dropped(DropReason.JUMPS, f"at frame {worst + 1}: a cut, or a damaged stream")
 
 
 def _to_crop(landmarks: NDArray[np.float64], matrices: NDArray[np.float64]) -> NDArray[np.float32]:
