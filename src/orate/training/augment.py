@@ -10,6 +10,8 @@ from orate.training.config import AugmentConfig
 
 LOWEST_CUTOFF_HZ = 2500.0
 SHIFT_PX_PER_WARP = 50.0
+ELASTIC_KNOTS = (5, 4)
+ELASTIC_ROUNDS = 3
 
 
 def augment_video(
@@ -35,8 +37,8 @@ def augment_video(
     if config.permute:
         orders = torch.stack([_channel_order(config.permute, random) for _ in range(batch)]).to(video.device)
         video = video.gather(2, orders[:, None, :, None, None].expand_as(video))
-    if config.warp:
-        video, landmarks = _warp(video, landmarks, config.warp, random)
+    if config.warp or config.elastic:
+        video, landmarks = _warp(video, landmarks, config, random)
     return video, landmarks
 
 
@@ -46,20 +48,27 @@ def _channel_order(probability: float, random: torch.Generator) -> Tensor:
     return torch.arange(3)
 
 
-def _warp(video: Tensor, landmarks: Tensor, strength: float, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One affine map a clip: stretch, shear and turn by up to `strength`, and a shift of a few pixels."""
+def _warp(video: Tensor, landmarks: Tensor, config: AugmentConfig, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One map a clip: stretch, shear, turn and shift, and a smooth random bending that makes another face of it."""
     batch, _, _, height, width = video.shape
+    strength, device = config.warp, video.device
     # The map leads from the warped picture back to the given one, both in units of half a picture around its centre.
     linear = torch.eye(2) + strength * (2 * torch.rand(batch, 2, 2, generator=random) - 1)
     half = torch.tensor([width / 2, height / 2])
     shift = strength * SHIFT_PX_PER_WARP * (2 * torch.rand(batch, 2, generator=random) - 1) / half
-    maps = torch.cat([linear, shift[:, :, None]], dim=2).to(video.device)
-    grid = F.affine_grid(maps, [batch, 1, height, width], align_corners=False)
+    knots = config.elastic * torch.randn(batch, 2, *ELASTIC_KNOTS, generator=random)
+    linear, half, shift, knots = (values.to(device) for values in (linear, half, shift, knots))
+    bend = F.interpolate(knots, (height, width), mode="bicubic", align_corners=True)
+    grid = F.affine_grid(torch.cat([linear, shift[:, :, None]], dim=2), [batch, 1, height, width], align_corners=False)
+    grid = grid + bend.permute(0, 2, 3, 1)
     warped = F.grid_sample(video.flatten(1, 2), grid, padding_mode="border", align_corners=False)
-    half, linear, shift = half.to(video.device), linear.to(video.device), shift.to(video.device)
+    # The way back: undo the affine map, then (to first order) the bending at the place where that leads.
+    inverse = torch.linalg.inv(linear).transpose(-1, -2)[:, None]
     centred = landmarks / half - 1 - shift[:, None, None]
-    moved = centred @ torch.linalg.inv(linear).transpose(-1, -2)[:, None]
-    return warped.reshape(video.shape), (moved + 1) * half
+    for _ in range(ELASTIC_ROUNDS if config.elastic else 0):
+        there = F.grid_sample(bend, centred @ inverse, padding_mode="border", align_corners=False)
+        centred = landmarks / half - 1 - shift[:, None, None] - there.permute(0, 2, 3, 1)
+    return warped.reshape(video.shape), (centred @ inverse + 1) * half
 
 
 def augment_audio(audio: Tensor, rate: int, config: AugmentConfig, random: torch.Generator) -> Tensor:

@@ -31,7 +31,7 @@ class DataConfig(_Section):
     """
 
     batch_size: int = Field(16, ge=1)
-    clip_frames: int = Field(75, ge=5)
+    clip_frames: int = Field(75, ge=6)  # fewer have no two moments three frames apart, as the sync critic needs
     draw_frames: int | None = Field(None, ge=5)
     mirror: bool = True
     workers: int = Field(4, ge=0)
@@ -45,6 +45,7 @@ class AugmentConfig(_Section):
         colour: deviation of the logarithm of each channel's gain and gamma; one draw for a clip.
         permute: probability that a clip's colour channels are permuted.
         warp: half range of a clip's random stretch, shear and turn, as a fraction; five times that in pixels of shift.
+        elastic: deviation of a clip's smooth random bending, as a fraction of half a picture.
         gain_db: half range of the sound's gain in decibels.
         noise_db: loudest level of white noise added to the sound, in dB below its peak; 0 for none.
         bandlimit: probability that a clip's sound is low-passed at random between 2.5 kHz and half the rate.
@@ -53,6 +54,7 @@ class AugmentConfig(_Section):
     colour: float = Field(0.0, ge=0)
     permute: float = Field(0.0, ge=0, le=1)
     warp: float = Field(0.0, ge=0, le=0.3)
+    elastic: float = Field(0.0, ge=0, le=0.1)
     gain_db: float = Field(0.0, ge=0)
     noise_db: float = Field(0.0, ge=0)
     bandlimit: float = Field(0.0, ge=0, le=1)
@@ -176,6 +178,8 @@ def load_config(name: str, overrides: list[str] | None = None) -> TrainConfig:
         raise OrateError(f"There is no config '{name}': give a YAML file or one of {', '.join(bundled_configs())}.")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except UnicodeDecodeError as error:
+        raise OrateError(f"The config {path} is not a text file in UTF-8.") from error
     except yaml.YAMLError as error:
         raise OrateError(f"The config {path} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
@@ -196,7 +200,11 @@ def _assign(values: dict[str, Any], override: str) -> None:
     if not equals or not sections:
         raise OrateError(f"'{override}' is not an assignment such as run.steps=1000.")
     for section in sections:
-        values = values.setdefault(section, {})
+        if values.get(section) is None:  # not there, or a section without a line in it
+            values[section] = {}
+        values = values[section]
+        if not isinstance(values, dict):
+            raise OrateError(f"'{override}' assigns to a part of '{section}', which is a value and not a section.")
     try:
         values[field] = yaml.safe_load(text)
     except yaml.YAMLError as error:
