@@ -102,7 +102,8 @@ class VideoWriter:
         context.width, context.height = self.width + self.width % 2, self.height + self.height % 2
         context.pix_fmt = "yuv420p"
         context.time_base = 1 / self.fps
-        context.options = {"crf": str(self._crf), "preset": PRESET, "profile": "high"}
+        # Without mbtree: with it, x264 writes other bytes from run to run at some sizes.
+        context.options = {"crf": str(self._crf), "preset": PRESET, "profile": "high", "x264-params": "mbtree=0"}
         if context.width * context.height > LARGE_PICTURE_PX:
             context.options = {**context.options, "tune": "zerolatency"}
         context.thread_count = ENCODER_THREADS
