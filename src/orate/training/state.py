@@ -54,6 +54,7 @@ def load_state(path: Path) -> dict[str, Any]:
 def _detach(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     """Move the tensors of a nested value to `tensors`; the rest remains as what JSON can hold."""
     if isinstance(value, Tensor):
+        name = f"{name}#{len(tensors)}"  # "a/b" in "c" and "b" in "c/a" would share a name
         tensors[name] = value.detach().cpu().contiguous().clone()
         return {TENSOR_MARK: name}
     if isinstance(value, dict):

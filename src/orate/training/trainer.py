@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -17,8 +17,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from orate.corpora.dataset import ClipDataset
+from orate.errors import OrateError
 from orate.models.checkpoint import save_model
-from orate.training.config import TrainConfig
+from orate.training.config import RunConfig, TrainConfig
 from orate.training.gan import Gan
 from orate.training.record import Record
 from orate.training.sampler import BatchOrder
@@ -44,7 +45,8 @@ class Trainer:
         metrics: computed on validation clips, generated against real.
 
     Raises:
-        OrateError: the folder holds a run of another recipe, the state is damaged, too few clips.
+        OrateError: the folder holds a run of another recipe, the state is damaged, too few clips, or clips of another
+            size or frame rate than the model's.
     """
 
     def __init__(
@@ -57,11 +59,13 @@ class Trainer:
     ) -> None:
         self.config, self.folder, self._metrics = config, folder, metrics
         self._train, self._validation = train, validation
+        check_form(config, train)
         run = config.run
         self.fabric = Fabric(
             accelerator=run.accelerator,
             devices=run.devices,
-            strategy=DDPStrategy(broadcast_buffers=False) if run.devices not in (1, "auto") else "auto",
+            # A critic judges several batches before it learns: its statistics must not be replaced in between.
+            strategy=DDPStrategy(broadcast_buffers=False) if is_parallel(run) else "auto",
             precision="bf16-mixed" if wants_bf16(run.precision, run.accelerator) else "32-true",
         )
         self.fabric.launch()
@@ -99,7 +103,7 @@ class Trainer:
                 if progress:
                     progress(self.step, run.steps, figures)
                 self._every_so_often()
-                if self._stop_signal is not None:
+                if self._is_stopped():
                     break
         self.save()
         self.record.close()
@@ -150,6 +154,13 @@ class Trainer:
         if run.save_every and self.step % run.save_every == 0:
             self.save()
 
+    def _is_stopped(self) -> bool:
+        """Whether a signal ends the run; processes agree on it, or one would wait for ever for another's gradients."""
+        if self.fabric.world_size > 1:
+            number = torch.tensor(float(self._stop_signal or 0), device=self.fabric.device)
+            self._stop_signal = int(cast(Tensor, self.fabric.all_reduce(number, reduce_op="max"))) or None
+        return self._stop_signal is not None
+
     @contextmanager
     def _obey_signals(self) -> Iterator[None]:
         """SIGTERM and SIGINT end the run after the present step."""
@@ -163,6 +174,32 @@ class Trainer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def check_form(config: TrainConfig, clips: ClipDataset) -> None:
+    """Compare prepared clips with the model that shall learn from them.
+
+    Raises:
+        OrateError: other crops or another frame rate.
+    """
+    model, size = config.model, (clips.height, clips.width)
+    if size != model.image_size:
+        raise OrateError(
+            f"The prepared clips are crops of {size[0]} x {size[1]} (height x width), the config's model draws "
+            f"{model.image_height} x {model.image_width}: prepare the corpus for it, or change the config's model."
+        )
+    if clips.fps != model.fps:
+        raise OrateError(
+            f"The prepared clips have {clips.fps:g} frames a second, the config's model {model.fps:g}: "
+            "prepare the corpus for it, or change model.fps."
+        )
+
+
+def is_parallel(run: RunConfig) -> bool:
+    """Whether several devices train in step; ``auto`` takes all GPUs, but one process on a CPU."""
+    if run.devices == "auto":
+        return run.accelerator in ("auto", "gpu", "cuda") and torch.cuda.device_count() > 1
+    return run.devices > 1
 
 
 def wants_bf16(precision: str, accelerator: str) -> bool:
