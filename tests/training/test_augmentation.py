@@ -34,7 +34,7 @@ def test_landmarks_follow_the_warp(strengths):
     total = light.sum((-2, -1))
     found = torch.stack([(light.sum(-2) * x).sum(-1) / total, (light.sum(-1) * y).sum(-1) / total], -1)
     moved = (landmarks[:, :, 0] - points[:, :, 0]).norm(dim=-1)
-    assert moved.max() > 4
+    assert moved.max() > 3
     assert (found - landmarks[:, :, 0]).norm(dim=-1).max() < 0.5
 
 
