@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Literal, Protocol
 
 import numpy as np
@@ -33,7 +33,7 @@ class Engine(Protocol):
     def encode(self, windows: Tensor, noise: Tensor | None, state: State) -> tuple[Tensor, State]:
         """Encode one block: (block, window_samples) and (block, noise_code) to codes and the state after it."""
 
-    def decode(self, codes: Sequence[Tensor], shares: tuple[Tensor, ...]) -> NDArray[np.uint8]:
+    def decode(self, codes: Iterable[Tensor], shares: tuple[Tensor, ...]) -> NDArray[np.uint8]:
         """Draw blocks: (blocks * block, height, width, 3)."""
 
 
@@ -49,17 +49,25 @@ class Runtime:
             OpenVINO on CPUs and PyTorch on GPUs.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto`` for a GPU where there is one.
         precision: of OpenVINO: ``auto`` takes bf16 where the processor has instructions for it, else f32.
+        block: frames computed at once, by default 1 with OpenVINO, 8 with PyTorch on a CPU, 16 on a GPU. Frames of
+            different block sizes differ by rounding.
 
     Raises:
         OrateError: no such engine or device here.
     """
 
     def __init__(
-        self, generator: Generator, engine: str = "auto", device: str = "cpu", *, precision: Precision = "auto"
+        self,
+        generator: Generator,
+        engine: str = "auto",
+        device: str = "cpu",
+        *,
+        precision: Precision = "auto",
+        block: int | None = None,
     ) -> None:
         self.config = generator.config
         self.device = _choose_device(device)
-        self.engine = _make_engine(generator, engine, self.device, precision)
+        self.engine = _make_engine(generator, engine, self.device, precision, block)
 
     def session(self, source: NDArray[np.uint8], seed: int = 0) -> Session:
         """Begin a video.
@@ -99,7 +107,8 @@ class Session:
     def frames(self, windows: NDArray[np.float32] | Tensor) -> NDArray[np.uint8]:
         """Draw the next frames; any partition of the windows into calls gives the same frames, bit for bit.
 
-        Memory is that of one call: windows and frames, about 80 kB a frame; give long sound in parts.
+        Memory is that of one call, windows and frames, about 80 kB a frame: give long sound in parts. Calls that fill
+        whole blocks (`Runtime.engine`'s ``block``) waste nothing.
 
         Args:
             windows: (frames, window_samples) in [-1, 1], from `orate.models.windows.cut_windows`.
@@ -112,22 +121,21 @@ class Session:
             raise ValueError(f"windows must be (frames, {self._config.window_samples}), not {tuple(given.shape)}")
         if not len(given):
             return np.empty((0, *self._config.image_size, 3), np.uint8)
-        codes: list[Tensor] = []
-        wanted: list[slice] = []
-        block = self._engine.block
-        while len(given):
-            first, part = self._filled, given[: block - self._filled]
-            given = given[len(part) :]
-            codes.append(self._encode(part))
-            start = block * len(wanted) + first
-            wanted.append(slice(start, start + len(part)))
-        drawn = self._engine.decode(codes, self._shares)
-        return drawn if len(drawn) == len(windows) else np.concatenate([drawn[part] for part in wanted])
+        skip = self._filled
+        drawn = self._engine.decode(self._blocks(given), self._shares)
+        return drawn[skip : skip + len(given)]
+
+    def _blocks(self, windows: Tensor) -> Iterator[Tensor]:
+        """Codes of the blocks that the windows fall into."""
+        while len(windows):
+            part = windows[: self._engine.block - self._filled]
+            windows = windows[len(part) :]
+            yield self._encode(part)
 
     def _encode(self, windows: Tensor) -> Tensor:
         """Put windows in the current block, and encode the block."""
         end = self._filled + len(windows)
-        self._windows[self._filled : end] = windows
+        self._windows.numpy()[self._filled : end] = windows.numpy()  # PyTorch would wake threads for the copy
         if self._noise is not None:
             for place in range(self._filled, end):  # one by one: a larger draw gives other numbers
                 self._noise[place] = torch.randn(self._config.noise_code, generator=self._random)
@@ -141,7 +149,7 @@ class Session:
 
     def _clear(self) -> None:
         block, config = self._engine.block, self._config
-        self._windows = torch.zeros(block, config.window_samples)
+        self._windows = torch.from_numpy(np.zeros((block, config.window_samples), np.float32))
         self._noise = torch.zeros(block, config.noise_code) if config.noise_code else None
 
 
@@ -159,17 +167,17 @@ def _choose_device(device: str) -> str:
     return device
 
 
-def _make_engine(generator: Generator, name: str, device: str, precision: Precision) -> Engine:
+def _make_engine(generator: Generator, name: str, device: str, precision: Precision, block: int | None) -> Engine:
     if name == "auto":
         name = "openvino" if device == "cpu" else "torch"
     if name == "torch":
         from orate.models.engines.torch_engine import TorchEngine
 
-        return TorchEngine(generator, device)
+        return TorchEngine(generator, device, block)
     if name != "openvino":
         raise OrateError(f"there is no engine {name!r}: take auto, torch or openvino")
     if device != "cpu":
         raise OrateError(f"the engine openvino runs on the CPU, not on {device}: take the engine torch")
     from orate.models.engines.openvino_engine import OpenVinoEngine
 
-    return OpenVinoEngine(generator, precision)
+    return OpenVinoEngine(generator, precision, block)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -22,13 +22,14 @@ class TorchEngine:
     Args:
         generator: the model, on the CPU.
         device: where it runs.
+        block: frames of a block.
     """
 
-    def __init__(self, generator: Generator, device: str) -> None:
+    def __init__(self, generator: Generator, device: str, block: int | None = None) -> None:
         self._device = torch.device(device)
         self.name = "torch"
         self.precision = "f16" if self._device.type == "cuda" else "f32"
-        self.block = CPU_BLOCK if self._device.type == "cpu" else GPU_BLOCK
+        self.block = block or (CPU_BLOCK if self._device.type == "cpu" else GPU_BLOCK)
         self._type = torch.float16 if self.precision == "f16" else torch.float32
         self._source_encoder = SourceEncoder(generator).eval().to(self._device)
         self._coder = FrameCoder(generator).eval().to(self._device)
@@ -51,7 +52,7 @@ class TorchEngine:
         return codes, tuple(after)
 
     @torch.inference_mode()
-    def decode(self, codes: Sequence[Tensor], shares: tuple[Tensor, ...]) -> NDArray[np.uint8]:
+    def decode(self, codes: Iterable[Tensor], shares: tuple[Tensor, ...]) -> NDArray[np.uint8]:
         """Draw blocks of frames: (blocks * block, height, width, 3)."""
         frames = [self._decoder(block.to(self._type), *shares) for block in codes]
         video: NDArray[np.uint8] = torch.cat(frames).cpu().numpy()
