@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-
-import numpy as np
+from math import isfinite
 
 from orate.corpora.dataset import ClipDataset
 from orate.evaluation.clip import FIGURES, ClipMeter
 from orate.models.generator import Generator
 from orate.models.runtime import Runtime
 from orate.models.windows import cut_windows
+from orate.training.validation import mean_known
 
 UNSEEN = "unseen"
 
@@ -53,10 +53,19 @@ def summarise(clips: list[ClipFigures]) -> dict[str, dict[str, float]]:
 
 
 def _mean(figures: list[dict[str, float]]) -> dict[str, float]:
-    means = {name: float(np.nanmean([figure[name] for figure in figures])) for name in FIGURES}
+    means = {name: mean_known([figure[name] for figure in figures]) for name in FIGURES}
     return {"clips": float(len(figures)), **means}
 
 
 def as_json(clips: list[ClipFigures]) -> dict[str, object]:
-    """Everything measured, ready for JSON."""
-    return {"groups": summarise(clips), "figures": FIGURES, "clips": [asdict(clip) for clip in clips]}
+    """Everything measured, ready for JSON, which knows neither NaN nor infinity: they become null."""
+    groups = {group: _finite(means) for group, means in summarise(clips).items()}
+    return {
+        "groups": groups,
+        "figures": FIGURES,
+        "clips": [{**asdict(clip), "figures": _finite(clip.figures)} for clip in clips],
+    }
+
+
+def _finite(figures: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if isfinite(value) else None for name, value in figures.items()}

@@ -58,7 +58,13 @@ def validate(
 ) -> dict[str, float]:
     """Mean figures over validation clips."""
     figures = [metrics(clip.real, clip.generated) for clip in draw_clips(generator, clips, count, device)]
-    return {name: float(np.nanmean([figure[name] for figure in figures])) for name in figures[0]}
+    return {name: mean_known([figure[name] for figure in figures]) for name in figures[0]}
+
+
+def mean_known(values: list[float]) -> float:
+    """Mean of the values that are known, that is not NaN; NaN, without a warning, when none is."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _pictures(video: torch.Tensor) -> NDArray[np.uint8]:
