@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from threading import Lock
 from typing import Any
@@ -98,7 +99,8 @@ class OpenVinoEngine:
 
 
 def _compile(core: ov.Core, module: nn.Module, inputs: tuple[Tensor, ...], precision: str, streams: int) -> Any:
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tracing in general; the shapes are fixed, and tests compare the results
         model = ov.convert_model(module, example_input=inputs)
     model.reshape({place: ov.PartialShape(list(tensor.shape)) for place, tensor in enumerate(inputs)})
     options = {
