@@ -34,6 +34,7 @@ from orate.models.windows import frame_count, window_starts
 DEFAULT_MODEL = "paper-small"
 BLOCK_S = 1.0
 RESAMPLED_BLOCK_S = 0.02
+RESAMPLING_QUALITY = "HQ"  # exact to 20 bits; the next better one doubles the delay of a stream
 REST_FRAMES = 8
 MIN_FPS, MAX_FPS = 1.0, 120.0
 
@@ -124,8 +125,9 @@ class Animator:
     ) -> Iterator[Pixels]:
         """Yield frames as sound arrives.
 
-        Frame k shows the time k / fps; it comes once the sound ``look_ahead_s`` after that time is there, and when the
-        chunks end, up to the last frame that the sound reaches. How the sound is cut into chunks makes no difference.
+        Frame k shows the time k / fps; it comes once the sound ``look_ahead_s`` after that time is there (0.05 s or so
+        later where it must be resampled), and when the chunks end, up to the last frame that the sound reaches. How the
+        sound is cut into chunks makes no difference.
 
         Args:
             photo: a picture, or what `prepare` made of one.
@@ -236,7 +238,7 @@ class Animator:
                 starts = window_starts(done, complete - done, config, fps)
                 yield np.stack([buffer[start - offset : start - offset + size] for start in starts])
                 done = complete
-                keep = window_starts(done, 1, config, fps)[0]
+                keep = min(window_starts(done, 1, config, fps)[0], received)  # at few frames a second it begins later
                 buffer, offset = buffer[keep - offset :], keep
         rest = frame_count(received, config, fps) - done if received else 0
         if rest > 0:
@@ -281,7 +283,7 @@ def resampled(chunks: Iterable[Samples], rate: int, wanted: int) -> Iterator[Sam
     Raises:
         OrateError: a chunk is not one-dimensional, or not of floating point.
     """
-    resampler = None if rate == wanted else soxr.ResampleStream(rate, wanted, 1, quality="VHQ")
+    resampler = None if rate == wanted else soxr.ResampleStream(rate, wanted, 1, quality=RESAMPLING_QUALITY)
     size = max(1, round(RESAMPLED_BLOCK_S * rate))
     waiting = np.zeros(0, np.float32)
     for chunk in chunks:
