@@ -226,8 +226,7 @@ class Animator:
         config, size = self.config, self.config.window_samples
         done = received = 0
         lead = -window_starts(0, 1, config, fps)[0]
-        buffer = np.zeros(lead, np.float32)
-        offset = -lead
+        buffer, offset = np.zeros(lead, np.float32), -lead
         for block in blocks:
             received += len(block)
             buffer = np.concatenate([buffer, block])
