@@ -25,7 +25,14 @@ SPEECH_S = 0.8
 CLIP_FRAMES = 25
 TIMEOUT_S = 300
 # Appended to a README line so that it takes seconds: command -> options.
-SHORTEN: dict[str, list[str]] = {"prepare": ["--workers", "1"]}
+SHORTEN: dict[str, list[str]] = {
+    "prepare": ["--workers", "1"],
+    "train": [
+        *("--steps", "2", "--set", "data.batch_size=1", "--set", f"data.clip_frames={CLIP_FRAMES - 5}"),
+        *("--set", "losses.adversarial_from=1", "--set", "run.sample_every=2", "--device", "cpu"),
+    ],
+    "evaluate": ["--limit", "1", "--device", "cpu"],
+}
 # Left out while they are not there.
 COMMAND_MODULES = {name: f"orate.cli.{name.replace('-', '_')}" for name in ("train", "evaluate")}
 
