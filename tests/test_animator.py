@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from orate import Animator, OrateError
-from orate.animator import choose_device, resampled
+from orate.animator import resampled
 from orate.media.audio import audio_duration
 from orate.media.video import read_video, video_info
 from orate.models.checkpoint import save_model
@@ -254,6 +254,18 @@ def test_nothing_changes_outside_the_face(animator, source, photo):
     assert untouched[:, 0].all()
 
 
+def test_the_chosen_face_moves_and_the_other_does_not(animator, photo):
+    small = np.asarray(Image.fromarray(photo).resize((106, 142)))
+    two = np.full((PHOTO_SIZE[0], 300, 3), 90, np.uint8)
+    two[:, : PHOTO_SIZE[1]], two[30:172, 180:286] = photo, small
+    for face, side in ((1, slice(0, 165)), (2, slice(165, None))):
+        video = frames(animator, two, [speech(0.5)], crop=False, face=face)
+        changed = (video != two).any((0, 3))
+        assert changed[:, side].any()
+        changed[:, side] = False
+        assert not changed.any()
+
+
 def test_a_prepared_source_gives_the_same_and_is_not_changed(animator, source, photo):
     before = source.photo.copy(), source.crop.copy()
     samples = speech(0.3)
@@ -326,15 +338,13 @@ def test_resampling_waits_little(rate):
     assert worst_s < 0.07
 
 
-def test_devices():
-    assert choose_device("cpu") == "cpu"
-    assert choose_device("auto") in ("cpu", "cuda", "mps")
+def test_devices(model):
     with pytest.raises(OrateError, match="no device 'tpu'"):
-        choose_device("tpu")
-    missing = [name for name in ("cuda", "mps") if choose_device("auto") != name]
-    for name in missing:
-        with pytest.raises(OrateError, match=f"'{name}' is not available"):
-            choose_device(name)
+        Animator.from_pretrained(model, device="tpu")
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    for name in (name for name, available in there.items() if not available):
+        with pytest.raises(OrateError, match=name):
+            Animator.from_pretrained(model, device=name)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Progress = Callable[[int, int], None]  # called with the frames done so far and the frames in all
+MAX_SEED = 2**32 - 1
 
 
 class Device(StrEnum):
@@ -47,7 +48,9 @@ def animate(
     ] = False,
     seed: Annotated[
         int,
-        typer.Option(min=0, help="Chooses blinks and small movements. Same seed, inputs and device: same video."),
+        typer.Option(
+            min=0, max=MAX_SEED, help="Chooses blinks and small movements. Same seed, inputs and device: same video."
+        ),
     ] = 0,
     device: Annotated[
         Device, typer.Option(help="Where the networks run. 'auto' takes a GPU if there is one.")
