@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 import soxr
-import torch
 from numpy.typing import NDArray
 
 from orate.errors import OrateError
@@ -77,7 +76,7 @@ class Animator:
     def __init__(self, generator: Generator, *, device: str = "auto", engine: Engine = "auto", name: str = "") -> None:
         self.config: ModelConfig = generator.config
         self.name = name
-        self._runtime = Runtime(generator, engine=engine, device=choose_device(device))
+        self._runtime = Runtime(generator, engine=engine, device=device)
 
     @classmethod
     def from_pretrained(
@@ -253,22 +252,6 @@ class Animator:
             "encoder_model": self.name,
             "seed": str(seed),
         }
-
-
-def choose_device(name: str) -> str:
-    """The device's name, ``auto`` resolved: a GPU where there is one.
-
-    Raises:
-        OrateError: an unknown name, or a device that this machine or this build of PyTorch does not have.
-    """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return next(device for device in ("cuda", "mps", "cpu") if there[device])
-    if name not in there:
-        raise OrateError(f"There is no device '{name}': choose auto, cpu, cuda or mps.")
-    if not there[name]:
-        raise OrateError(f"The device '{name}' is not available here: choose cpu, or install PyTorch for it.")
-    return name
 
 
 def resampled(chunks: Iterable[Samples], rate: int, wanted: int) -> Iterator[Samples]:

@@ -155,5 +155,5 @@ def test_other_files_are_refused(tmp_path):
     torch.save([1, 2], file)
     with pytest.raises(OrateError, match="holds no dict"):
         load_sda(file)
-    with pytest.raises(OrateError, match="no file"):
+    with pytest.raises(OrateError, match="There is no file"):
         load_sda(Path("nowhere.dat"))

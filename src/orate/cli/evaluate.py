@@ -25,7 +25,6 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Measure a model on held-out clips: each clip's first frame and its sound in, the rest compared."""
-    from orate.animator import choose_device
     from orate.corpora.dataset import ClipDataset
     from orate.errors import OrateError
     from orate.evaluation.clip import FIGURES
@@ -42,7 +41,7 @@ def evaluate(
     indices = [place * len(clips) // count for place in range(count)]
     figures = list(
         track(
-            evaluate_clips(generator, clips, indices, choose_device(device)),
+            evaluate_clips(generator, clips, indices, device),
             "Clips",
             total=count,
             console=Console(stderr=True),

@@ -95,7 +95,7 @@ def find_model(name: str | Path) -> Path:
     if Path(name).is_dir():
         return Path(name)
     if Path(name).is_file():
-        raise OrateError(f"{name} is a file; a model is a folder with {WEIGHTS_FILE} and {CONFIG_FILE}")
+        raise OrateError(f"{name} is a file; a model is a folder with {WEIGHTS_FILE} and {CONFIG_FILE}.")
     if str(name) in bundled_models():
         return _bundled_folder() / str(name)
     hub_id = _HUB_ID.fullmatch(str(name))
@@ -103,8 +103,8 @@ def find_model(name: str | Path) -> Path:
         return _download(hub_id["repo"], hub_id["revision"])
     bundled = ", ".join(bundled_models()) or "none"
     raise OrateError(
-        f"there is no model {str(name)!r}: give a bundled one ({bundled}), a folder, "
-        "or a Hugging Face Hub id owner/name"
+        f"There is no model {str(name)!r}: give a bundled one ({bundled}), a folder, "
+        "or a Hugging Face Hub id owner/name."
     )
 
 
@@ -133,11 +133,11 @@ def read_config(folder: Path) -> ModelConfig:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise OrateError(f"{path} is missing: {folder} is not a model's folder") from None
+        raise OrateError(f"{path} is missing: {folder} is not a model's folder.") from None
     except (ValueError, OSError) as error:
-        raise OrateError(f"{path} cannot be read as JSON: {error}") from None
+        raise OrateError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(fields, dict):
-        raise OrateError(f"{path} is not a model's config: it holds no JSON object")
+        raise OrateError(f"{path} is not a model's config: it holds no JSON object.")
     version = fields.get("format_version")
     if version != FORMAT_VERSION:
         raise OrateError(_other_version(path, version))
@@ -145,7 +145,7 @@ def read_config(folder: Path) -> ModelConfig:
         return ModelConfig.model_validate(fields)
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, e['loc'])) or 'values'}: {e['msg']}" for e in error.errors())
-        raise OrateError(f"{path} does not fit this version of orate ({'; '.join(problems)})") from None
+        raise OrateError(f"{path} does not fit this version of orate ({'; '.join(problems)}).") from None
 
 
 def _write(generator: Generator, folder: Path, *, half: bool, metadata: Mapping[str, object]) -> None:
@@ -180,7 +180,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         if (folder / name).is_file() and _sha256(folder / name) != expected:
             raise OrateError(
                 f"{folder / name} does not have the checksum written in {SUMS_FILE}: "
-                "it was damaged or changed; get the model again"
+                "it was damaged or changed; get the model again."
             )
     with safe_open(path, framework="pt") as file:
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -192,17 +192,17 @@ def _read_header(path: Path) -> dict[str, str]:
         with path.open("rb") as file:
             start = file.read(len(_LFS_PREFIX))
     except FileNotFoundError:
-        raise OrateError(f"{path} is missing: the folder has no weights; get the model again") from None
+        raise OrateError(f"{path} is missing: the folder has no weights; get the model again.") from None
     if start == _LFS_PREFIX:
         raise OrateError(
             f"{path} is not the weights but a Git LFS pointer to them: "
-            "run 'git lfs install' and 'git lfs pull' in its repository to get the real file"
+            "run 'git lfs install' and 'git lfs pull' in its repository to get the real file."
         )
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
     except SafetensorError as error:
-        raise OrateError(f"{path} is truncated or not a safetensors file ({error}); get the model again") from None
+        raise OrateError(f"{path} is truncated or not a safetensors file ({error}); get the model again.") from None
 
 
 def _read_sums(folder: Path) -> dict[str, str]:
@@ -226,14 +226,14 @@ def _check_fit(generator: Generator, weights: Mapping[str, Tensor], folder: Path
     if problems:
         others = f", and {len(problems) - 1} more differences" if len(problems) > 1 else ""
         raise OrateError(
-            f"the weights in {folder / WEIGHTS_FILE} do not fit {CONFIG_FILE}: {sorted(problems)[0]}{others}"
+            f"The weights in {folder / WEIGHTS_FILE} do not fit {CONFIG_FILE}: {sorted(problems)[0]}{others}."
         )
 
 
 def _other_version(path: Path, version: object) -> str:
     return (
         f"{path} is of format version {'none' if version is None else version}, but this orate reads "
-        f"version {FORMAT_VERSION}: get the model again, or another version of orate"
+        f"version {FORMAT_VERSION}: get the model again, or another version of orate."
     )
 
 
@@ -256,7 +256,7 @@ def _download(repo: str, revision: str | None) -> Path:
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise OrateError(
-            f"there is no folder {wanted}, and the model of that name could not be had from the Hugging Face Hub "
-            f"({type(error).__name__}: {reason.rstrip('.')}): check the name and the connection"
+            f"There is no folder {wanted}, and the model of that name could not be had from the Hugging Face Hub "
+            f"({type(error).__name__}: {reason.rstrip('.')}): check the name and the connection."
         ) from None
     return Path(folder)

@@ -82,7 +82,7 @@ class Runtime:
         expected = (*self.config.image_size, 3)
         if source.shape != expected or source.dtype != np.uint8:
             raise OrateError(
-                f"the source crop must be {expected} uint8 for this model, not {source.shape} {source.dtype}"
+                f"The source crop must be {expected} uint8 for this model, not {source.shape} {source.dtype}."
             )
         pixels = torch.from_numpy(np.ascontiguousarray(source)).float() / 127.5 - 1
         return Session(self, self.engine.source_shares(pixels.permute(2, 0, 1)[None].contiguous()), seed)
@@ -161,9 +161,9 @@ def _choose_device(device: str) -> str:
     kind = device.partition(":")[0]
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if kind not in available:
-        raise OrateError(f"there is no device {device!r}: take auto, cpu, cuda or mps")
+        raise OrateError(f"There is no device {device!r}: take auto, cpu, cuda or mps.")
     if not available[kind]:
-        raise OrateError(f"the device {device} was asked for, but PyTorch finds none here: take auto or cpu")
+        raise OrateError(f"The device {device} was asked for, but PyTorch finds none here: take auto or cpu.")
     return device
 
 
@@ -175,9 +175,9 @@ def _make_engine(generator: Generator, name: str, device: str, precision: Precis
 
         return TorchEngine(generator, device, block)
     if name != "openvino":
-        raise OrateError(f"there is no engine {name!r}: take auto, torch or openvino")
+        raise OrateError(f"There is no engine {name!r}: take auto, torch or openvino.")
     if device != "cpu":
-        raise OrateError(f"the engine openvino runs on the CPU, not on {device}: take the engine torch")
+        raise OrateError(f"The engine openvino runs on the CPU, not on {device}: take the engine torch.")
     from orate.models.engines.openvino_engine import OpenVinoEngine
 
     return OpenVinoEngine(generator, precision, block)

@@ -100,10 +100,10 @@ def load_sda(file: str | Path) -> Generator:
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
-        raise OrateError(f"{path} is not a checkpoint that orate can use: {place} {problem['msg']}".strip()) from None
+        raise OrateError(f"{path} is not a checkpoint that orate can use: {place} {problem['msg']}.".strip()) from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         reason = error.args[0] if error.args else type(error).__name__
-        raise OrateError(f"{path} is not a checkpoint of the authors' sda: {reason}") from None
+        raise OrateError(f"{path} is not a checkpoint of the authors' sda: {reason}.") from None
     with torch.device("meta"):
         generator = Generator(config)
     generator.load_state_dict(weights, assign=True)
@@ -112,7 +112,7 @@ def load_sda(file: str | Path) -> Generator:
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise OrateError(f"there is no file {path}")
+        raise OrateError(f"There is no file {path}.")
     try:
         with torch.serialization.safe_globals(_ALLOWED), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickle protocols: the outcome alone matters
@@ -121,17 +121,17 @@ def _read(path: Path) -> dict[str, Any]:
         foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
         if foreign:
             raise OrateError(
-                f"{path} was refused unread: beside numbers it wants to load {foreign[1]}, which may run code"
+                f"{path} was refused unread: beside numbers it wants to load {foreign[1]}, which may run code."
             ) from None
-        raise OrateError(f"{path} was refused: it is damaged, or holds more than numbers") from None
+        raise OrateError(f"{path} was refused: it is damaged, or holds more than numbers.") from None
     except Exception as error:  # noqa: BLE001 - a damaged pickle fails wherever the damage is
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise OrateError(f"{path} is truncated or not a file of torch.save ({reason[0].rstrip('.')})") from None
+        raise OrateError(f"{path} is truncated or not a file of torch.save ({reason[0].rstrip('.')}).") from None
     if not isinstance(content, dict):
-        raise OrateError(f"{path} is not a checkpoint of the authors' sda: it holds no dict")
+        raise OrateError(f"{path} is not a checkpoint of the authors' sda: it holds no dict.")
     missing = [name for name in (*_STATES, *_FIELDS) if name not in content]
     if missing:
-        raise OrateError(f"{path} is not a checkpoint of the authors' sda: {', '.join(missing)} missing")
+        raise OrateError(f"{path} is not a checkpoint of the authors' sda: {', '.join(missing)} missing.")
     return content
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orate.errors import OrateError
 from orate.models.config import ModelConfig
@@ -69,6 +69,8 @@ class LossConfig(_Section):
         l1_mouth: extra weight of pixels around the lips, relative to `l1`; the paper has 0.
         lips: auxiliary regression of the lips' landmarks from the content code by a linear map that is not part of
             the generator; helps a short training to listen. The paper has 0.
+        pixels_from: first step that draws; before it the audio encoder alone learns, from the lips' landmarks, at a
+            fraction of the cost. The paper draws from the beginning.
         frame, sync, sequence: adversarial terms.
         adversarial_from: first step with adversarial terms.
     """
@@ -77,10 +79,17 @@ class LossConfig(_Section):
     l1_upper: float = Field(0.0, ge=0)
     l1_mouth: float = Field(0.0, ge=0)
     lips: float = Field(0.0, ge=0)
+    pixels_from: int = Field(0, ge=0)
     frame: float = Field(1.0, ge=0)
     sync: float = Field(0.8, ge=0)
     sequence: float = Field(0.2, ge=0)
     adversarial_from: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_listening(self) -> LossConfig:
+        if self.pixels_from and not self.lips:
+            raise ValueError("pixels_from needs the loss of the lips: without it nothing would be learned before it")
+        return self
 
 
 class CriticConfig(_Section):

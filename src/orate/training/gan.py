@@ -28,17 +28,35 @@ class LearningGenerator(nn.Module):
         self.lips = LipsHead(config.model.content_code) if config.losses.lips else None
 
     def forward(
-        self, source: Tensor, windows: Tensor, noise: Tensor | None, drawn: slice, landmarks: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The drawn frames (batch, time, 3, height, width), and the lips' loss (0 without the head)."""
-        identity, skips = self.generator.identity_encoder(source)
-        content, _ = self.generator.audio_encoder(windows)
+        self,
+        windows: Tensor,
+        landmarks: Tensor,
+        source: Tensor | None = None,
+        noise: Tensor | None = None,
+        drawn: slice | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Listen, and draw if there is a source image.
+
+        Args:
+            windows: (batch, time, window_samples), the sound of whole clips.
+            landmarks: (batch, time, 478, 2), pixels.
+            source: (batch, 3, height, width) in [-1, 1], or ``None`` not to draw.
+            noise: (batch, time, noise_code), for a generator with noise.
+            drawn: the frames to draw.
+
+        Returns:
+            The lips' loss (0 without their head), and the drawn frames (batch, drawn time, 3, height, width).
+        """
+        generator = self.generator
+        content, _ = generator.audio_encoder(windows)
+        lips = content.new_zeros(()) if self.lips is None else self.lips(content.float(), landmarks)
+        if source is None or drawn is None:
+            return lips, None
+        identity, skips = generator.identity_encoder(source)
         codes = None
-        if self.generator.noise_generator is not None and noise is not None:
-            codes = self.generator.noise_generator(noise)[0][:, drawn]
-        video = self.generator.frame_decoder(content[:, drawn], codes, identity, skips)
-        lips = self.lips(content.float(), landmarks) if self.lips is not None else video.new_zeros(())
-        return video, lips
+        if generator.noise_generator is not None and noise is not None:
+            codes = generator.noise_generator(noise)[0][:, drawn]
+        return lips, generator.frame_decoder(content[:, drawn], codes, identity, skips)
 
 
 class Gan:
@@ -80,6 +98,8 @@ class Gan:
         """
         random = seeded(self.config.run.seed, number, self.fabric.global_rank)
         self._set_rates(number)
+        if number < self.config.losses.pixels_from:
+            return self._listen(number, clip, random)
         views, drawn, windows, lips_truth, landmarks = self._prepare(clip, random)
         noise = self.average.generator.draw_noise(
             len(windows),
@@ -89,7 +109,7 @@ class Gan:
             device=self.fabric.device,
         )
         self.learner.train()
-        generated, lips = self.learner(views.source, windows, noise, drawn, lips_truth)
+        lips, generated = self.learner(windows, lips_truth, views.source, noise, drawn)
         generated = generated.float()
         adversarial = bool(self.critics) and number >= self.config.losses.adversarial_from
         figures = self._teach_critics(views, generated.detach()) if adversarial else {}
@@ -125,6 +145,16 @@ class Gan:
         for name in self.critics:
             self.critics[name].module.load_state_dict(state["critics"][name])
             self.critic_optimisers[name].load_state_dict(state["critic_optimisers"][name])
+
+    def _listen(self, number: int, clip: tuple[Tensor, Tensor, Tensor], random: torch.Generator) -> dict[str, float]:
+        """A step before pictures are drawn: sound to the lips' landmarks."""
+        video, audio, landmarks = clip
+        audio = augment_audio(audio, self.config.model.audio_rate, self.config.augment, random)
+        self.learner.train()
+        lips, _ = self.learner(cut_windows(audio, self.config.model, 0, video.shape[1]), landmarks)
+        self._descend(self.learner, self.optimiser, self.config.losses.lips * lips)
+        self.average.update(self.learner.module.generator, number)
+        return {"lips": float(lips.detach())}
 
     def _prepare(
         self, clip: tuple[Tensor, Tensor, Tensor], random: torch.Generator

@@ -65,7 +65,9 @@ class Trainer:
             accelerator=run.accelerator,
             devices=run.devices,
             # A critic judges several batches before it learns: its statistics must not be replaced in between.
-            strategy=DDPStrategy(broadcast_buffers=False) if is_parallel(run) else "auto",
+            strategy=DDPStrategy(broadcast_buffers=False, find_unused_parameters=config.losses.pixels_from > 0)
+            if is_parallel(run)
+            else "auto",
             precision="bf16-mixed" if wants_bf16(run.precision, run.accelerator) else "32-true",
         )
         self.fabric.launch()

@@ -41,7 +41,7 @@ class OpenVinoEngine:
         core = ov.Core()
         fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and not fast:
-            raise OrateError("this processor has no bf16 instructions; take the precision f32")
+            raise OrateError("This processor has no bf16 instructions; take the precision f32.")
         self.name = "openvino"
         self.block = block or BLOCK
         self.precision = ("bf16" if fast else "f32") if precision == "auto" else precision
