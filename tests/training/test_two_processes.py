@@ -62,8 +62,10 @@ def start(folder: Path, corpus: Path, *options: str) -> subprocess.Popen[str]:
 def finish(run: subprocess.Popen[str]) -> tuple[int, str]:
     try:
         _, errors = run.communicate(timeout=WAIT_S)
-    finally:
-        run.kill()
+    except subprocess.TimeoutExpired:
+        run.kill()  # the second process ends when it misses the first
+        run.communicate()
+        raise
     return run.returncode, errors
 
 

@@ -97,7 +97,7 @@ class Trainer:
             for batch in self._batches():
                 figures = self.gan.step(self.step, self._to_clip(batch))
                 self.step += 1
-                frames += self.gan.frames_per_step
+                frames += self.gan.frames_per_step if "l1" in figures else 0  # none while it only listens
                 if run.log_every and self.step % run.log_every == 0:
                     figures["frames_per_second"] = frames / (time.monotonic() - started)
                     started, frames = time.monotonic(), 0
