@@ -29,7 +29,8 @@ SHORTEN: dict[str, list[str]] = {
     "prepare": ["--workers", "1"],
     "train": [
         *("--steps", "2", "--set", "data.batch_size=1", "--set", f"data.clip_frames={CLIP_FRAMES - 5}"),
-        *("--set", "losses.adversarial_from=1", "--set", "run.sample_every=2", "--device", "cpu"),
+        *("--set", "losses.pixels_from=0", "--set", "losses.adversarial_from=1", "--set", "run.sample_every=2"),
+        *("--device", "cpu"),
     ],
     "evaluate": ["--limit", "1", "--device", "cpu"],
 }

@@ -16,6 +16,7 @@ RECIPE = (
     *("model.base_channels=8", "model.audio_channels=4", "model.audio_code=16", "model.content_code=16"),
     *("data.batch_size=1", f"data.clip_frames={FRAMES}", "data.draw_frames=null", "data.mirror=false"),
     *(f"augment.{name}=0" for name in AugmentConfig.model_fields),
+    *("losses.l1_mouth=1", "losses.lips=600", "losses.frame=1", "losses.sync=0.8", "losses.sequence=0.2"),
     *("losses.adversarial_from=100", "optimiser.generator_lr=0.005", "optimiser.ema=0.9", f"run.steps={STEPS}"),
 )
 

@@ -27,6 +27,7 @@ from orate.training.trainer import STATE_FILE
 from orate.training.validation import draw_clips, validate
 
 WAIT_S = 120
+PHASES = ("losses.pixels_from=1", "losses.adversarial_from=2")
 
 
 def assert_same(first, second, place: str = "") -> None:
@@ -49,10 +50,10 @@ def assert_same(first, second, place: str = "") -> None:
 
 @pytest.fixture(scope="module")
 def recipe(shrunk):
-    """paper-small with all that it draws at random, and critics that begin half-way: steps -> TrainConfig."""
+    """paper-small with all its draws at random; it listens, then draws, then is judged: steps -> TrainConfig."""
 
     def make(steps: int, *overrides: str):
-        return shrunk("paper-small", "losses.adversarial_from=2", f"run.steps={steps}", *overrides)
+        return shrunk("paper-small", *PHASES, f"run.steps={steps}", *overrides)
 
     return make
 
@@ -114,6 +115,21 @@ def test_every_bundled_config_takes_two_steps(name, shrunk, make_trainer, tmp_pa
             wanted |= {f"critic/{critic}", f"generator/{critic}"}
     assert set(figures[-1][2]) == wanted
     assert np.isfinite(list(figures[-1][2].values())).all()
+
+
+def test_listening_draws_and_changes_no_pictures(recipe, make_trainer, tmp_path):
+    trainer = make_trainer(recipe(4, "losses.pixels_from=2", "losses.adversarial_from=3"), tmp_path)
+    decoder = [value.clone() for value in trainer.gan.learner.module.generator.frame_decoder.parameters()]
+    seen = []
+
+    def look(step, total, figures):
+        now = trainer.gan.learner.module.generator.frame_decoder.parameters()
+        seen.append((set(figures), all(map(torch.equal, decoder, now))))
+
+    trainer.fit(look)
+    assert seen[:2] == [({"lips"}, True)] * 2
+    assert seen[2] == ({"lips", "l1"}, False)
+    assert {"critic/sync", "generator/sync"} < seen[3][0]
 
 
 def test_rates_decay_by_epochs(recipe, make_trainer, tmp_path):
@@ -213,8 +229,7 @@ def test_a_sync_critic_that_learns_nothing_is_reported(recipe, tmp_path, caplog)
 
 def test_sigterm_saves_and_the_run_goes_on(recipe, corpus, make_trainer, tmp_path):
     """Stopped at any moment and continued, the run is the one that was never stopped."""
-    settings = ["losses.adversarial_from=2", "run.save_every=2"]
-    sets = [word for setting in [*SHRINK, *settings] for word in ("--set", setting)]
+    sets = [word for setting in [*SHRINK, *PHASES, "run.save_every=2"] for word in ("--set", setting)]
     command = ["train", "paper-small", "--data", str(corpus), "-o", str(tmp_path / "run"), "--steps", "100000", *sets]
     program = [sys.executable, "-c", "from orate.cli.main import main; main()", *command]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as run:

@@ -35,12 +35,19 @@ def evaluate_clips(
         clips: prepared clips, whole, with the sound at the model's rate.
         indices: which of them.
         device: where to compute.
+
+    Raises:
+        OrateError: no such device; said at once, before the first clip is asked for.
     """
-    runtime, meter = Runtime(generator, device=device), ClipMeter()
+    return _evaluated(Runtime(generator, device=device), clips, indices)
+
+
+def _evaluated(runtime: Runtime, clips: ClipDataset, indices: Iterable[int]) -> Iterator[ClipFigures]:
+    meter = ClipMeter()
     for index in indices:
         clip = clips[index]
         real = clip["video"].permute(0, 2, 3, 1).contiguous().numpy()
-        windows = cut_windows(clip["audio"], generator.config, 0, len(real)).numpy()
+        windows = cut_windows(clip["audio"], runtime.config, 0, len(real)).numpy()
         generated = runtime.session(real[0], seed=index).frames(windows)
         group = UNSEEN if clips.sample(index).unseen_speaker else clip["speaker"]
         yield ClipFigures(clip["key"], group, meter(real, generated))
