@@ -24,14 +24,26 @@ CONFIG_FILE = "config.yaml"
 PLATEAU_LOSS = log(2)
 PLATEAU_MARGIN = 0.01
 PLATEAU_STEPS = 2000
-MAY_CHANGE = ("steps", "log_every", "save_every", "validate_every", "sample_every", "validation_clips", "sample_clips")
+# What a run may change on its way: its length, what it writes, and the machine that it goes on with.
+MAY_CHANGE = (
+    "steps",
+    "log_every",
+    "save_every",
+    "validate_every",
+    "sample_every",
+    "validation_clips",
+    "sample_clips",
+    "accelerator",
+    "devices",
+    "precision",
+)
 
 
 class Record:
     """Writes a run's files; with ``writes=False`` (other processes of a parallel run) it does nothing.
 
     Raises:
-        OrateError: the folder holds a run of another recipe; only its length and what it writes may change.
+        OrateError: the folder holds a run of another recipe; only what `MAY_CHANGE` names may differ.
     """
 
     def __init__(self, config: TrainConfig, folder: Path, writes: bool = True) -> None:
@@ -44,7 +56,9 @@ class Record:
         values = config.model_dump(mode="json")
         if path.is_file() and _recipe(yaml.safe_load(path.read_text(encoding="utf-8"))) != _recipe(values):
             raise OrateError(f"{folder} holds a run of another config: give another folder, or the config in {path}.")
-        path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        partial.replace(path)
         self._curves = SummaryWriter(str(folder / "curves"))
 
     def scalars(self, group: str, figures: dict[str, float], step: int) -> None:
