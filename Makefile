@@ -41,6 +41,7 @@ format: $(TOOLS_STAMP)
 
 benchmark: $(TOOLS_STAMP)
 	$(BIN)/python benchmarks/generator.py
+	$(BIN)/python benchmarks/long_audio.py
 
 clean:
 	rm -rf $(VENV) dist talking.mp4 .mypy_cache .ruff_cache .pytest_cache
