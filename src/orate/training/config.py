@@ -105,6 +105,7 @@ class OptimiserConfig(_Section):
 
     Attributes:
         generator_lr, frame_lr, sequence_lr, sync_lr: learning rates.
+        picture_lr: another learning rate for the parts of the generator that draw, that is all but the audio encoder.
         beta1, beta2: Adam's decay rates.
         decay_from_epoch: epoch from which the rates decay.
         decay_per_epoch: factor for each epoch after that.
@@ -114,6 +115,7 @@ class OptimiserConfig(_Section):
     """
 
     generator_lr: float = Field(1e-4, gt=0)
+    picture_lr: float | None = Field(None, gt=0)
     frame_lr: float = Field(1e-4, gt=0)
     sequence_lr: float = Field(1e-5, gt=0)
     sync_lr: float = Field(1e-5, gt=0)

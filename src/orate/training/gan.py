@@ -72,9 +72,16 @@ class Gan:
         betas = rates.beta1, rates.beta2
         learner = LearningGenerator(config)
         self.average = MovingAverage(learner.generator.to(fabric.device), rates.ema)
-        self.learner, self.optimiser = fabric.setup(
-            learner, torch.optim.Adam(learner.parameters(), rates.generator_lr, betas)
-        )
+        listening = [
+            *learner.generator.audio_encoder.parameters(),
+            *(learner.lips.parameters() if learner.lips else ()),
+        ]
+        known = {id(parameter) for parameter in listening}
+        drawing = [parameter for parameter in learner.parameters() if id(parameter) not in known]
+        # The rates are set before every step.
+        groups = [{"params": listening}, {"params": drawing}]
+        self._rates = (rates.generator_lr, rates.picture_lr or rates.generator_lr)
+        self.learner, self.optimiser = fabric.setup(learner, torch.optim.Adam(groups, rates.generator_lr, betas))
         self.critics: dict[str, Any] = {}
         self.critic_optimisers: dict[str, Any] = {}
         for name, critic in build_critics(config).items():
@@ -203,8 +210,8 @@ class Gan:
         rates = self.config.optimiser
         epoch = number / self._steps_per_epoch
         factor = rates.decay_per_epoch ** max(0.0, epoch - rates.decay_from_epoch)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rates.generator_lr * factor
+        for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = rate * factor
         for name, adam in self.critic_optimisers.items():
             for group in adam.param_groups:
                 group["lr"] = getattr(rates, f"{name}_lr") * factor
