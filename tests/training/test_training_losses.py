@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from orate.training.config import LossConfig
-from orate.training.losses import LIPS_478, LipsHead, ReconstructionLoss, adversarial_loss, mouth_mask
+from orate.training.losses import LIPS_478, LIPS_DEVIATION, LipsHead, ReconstructionLoss, adversarial_loss, mouth_mask
 
 HEIGHT, WIDTH = 32, 24
 
@@ -93,7 +93,7 @@ def test_lips_head_of_known_movement():
     content = torch.randn(1, 2, 4)
     assert head(content, landmarks).item() == pytest.approx(0, abs=1e-10)
     landmarks[0, 1, list(LIPS_478), 1] += 2.0  # all lips by 0.2 mouths: 0.1 from the mean in one of two coordinates
-    assert head(content, landmarks).item() == pytest.approx(0.01 / 2)
+    assert head(content, landmarks).item() == pytest.approx(0.01 / 2 / LIPS_DEVIATION**2)
 
 
 def test_lips_head_ignores_where_the_face_stands_and_how_large_it_is():
@@ -108,7 +108,7 @@ def test_lips_head_learns_what_the_content_code_says():
     torch.manual_seed(0)
     head, content = LipsHead(2), torch.randn(4, 8, 2)
     landmarks = lips_between(8.0, 16.0, 22.0, 26.0).repeat(4, 8, 1, 1)
-    landmarks[:, :, list(LIPS_478[:20]), 1] += 3 * content[..., :1]
+    landmarks[:, :, list(LIPS_478[:20]), 1] += 10 * LIPS_DEVIATION * content[..., :1]  # mouths are 8 to 10 px wide
     optimiser = torch.optim.Adam(head.parameters(), 0.05)
     before = head(content, landmarks).item()
     for _ in range(100):

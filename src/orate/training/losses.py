@@ -14,6 +14,7 @@ LIPS_478 = (
     78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191,
 )  # fmt: skip
 MOUTH_MARGIN_PX = 4.0
+LIPS_DEVIATION = 0.026  # of a lip's landmark in speech, in mouth widths (GRID)
 
 
 def adversarial_loss(logits: Tensor, real: bool) -> Tensor:
@@ -74,7 +75,10 @@ class LipsHead(nn.Module):
         self.linear = nn.Linear(content_code, 2 * len(LIPS_478))
 
     def forward(self, content: Tensor, landmarks: Tensor) -> Tensor:
-        """Squared error of the lips' displacement from their mean over the clip, in parts of the mouth's mean width.
+        """Squared error of the lips' displacement from their mean over the clip, 1 for a guess of no displacement.
+
+        Displacements are in units of `LIPS_DEVIATION`: a target of unit size makes a content code of unit size, which
+        the frame decoder cannot overlook beside the identity code.
 
         Args:
             content: (batch, time, content_code).
@@ -86,6 +90,6 @@ class LipsHead(nn.Module):
         lips = landmarks[:, :, list(LIPS_478)]
         corners = lips[:, :, LIPS_478.index(61)] - lips[:, :, LIPS_478.index(291)]
         mouth_width = corners.norm(dim=-1).mean(1).clamp_min(1.0)
-        target = (lips - lips.mean(1, keepdim=True)) / mouth_width[:, None, None, None]
+        target = (lips - lips.mean(1, keepdim=True)) / (LIPS_DEVIATION * mouth_width[:, None, None, None])
         predicted = self.linear(content).unflatten(-1, (len(LIPS_478), 2))
         return F.mse_loss(predicted - predicted.mean(1, keepdim=True), target)
