@@ -43,9 +43,9 @@ def shrunk():
 def make_trainer(corpus):
     """As `orate train` builds it: (config, folder, metrics) -> Trainer."""
 
-    def make(config: TrainConfig, folder: Path, metrics=None, data: Path = corpus) -> Trainer:
+    def make(config: TrainConfig, folder: Path, metrics=None, data: Path = corpus, start=None) -> Trainer:
         rate, frames = config.model.audio_rate, config.data.clip_frames
         train = ClipDataset(data, "train", rate, frames, mirror=config.data.mirror, seed=config.run.seed)
-        return Trainer(config, train, ClipDataset(data, "validation", rate), folder, metrics)
+        return Trainer(config, train, ClipDataset(data, "validation", rate), folder, metrics, start)
 
     return make

@@ -282,3 +282,28 @@ def test_a_corpus_without_held_out_clips_can_be_trained_on(recipe, make_trainer,
     settings = ("run.validate_every=1", "run.sample_every=1")
     assert make_trainer(recipe(1, *settings), tmp_path / "run", metrics=lambda real, made: {}, data=data).fit() is None
     assert not (tmp_path / "run" / "samples").exists()
+
+
+def test_a_run_begins_with_the_weights_of_another_model(tmp_path, make_trainer, recipe):
+    first = make_trainer(recipe(2), tmp_path / "first")
+    first.fit()
+    trained = load_model(tmp_path / "first" / "model")
+    second = make_trainer(recipe(4, "run.seed=7"), tmp_path / "second", start=trained)
+    for begun in (second.gan.learner.module.generator, second.gan.average.generator):
+        assert_same(dict(begun.state_dict()), dict(trained.state_dict()))
+    second.fit()
+    assert not torch.equal(
+        next(load_model(tmp_path / "second" / "model").parameters()), next(iter(trained.parameters()))
+    )
+    # A run that goes on has its own weights.
+    again = make_trainer(recipe(4, "run.seed=7"), tmp_path / "second", start=trained)
+    assert_same(again.gan.state_dict()["average"], second.gan.state_dict()["average"])
+
+
+def test_a_model_of_other_dimensions_is_no_beginning(tmp_path, make_trainer, recipe):
+    first = make_trainer(recipe(1), tmp_path / "first")
+    first.fit()
+    with pytest.raises(OrateError, match=r"content_code"):
+        make_trainer(
+            recipe(1, "model.content_code=6"), tmp_path / "second", start=load_model(tmp_path / "first" / "model")
+        )

@@ -18,6 +18,9 @@ def train(
         list[Path], typer.Option("--data", help="Folder from `orate prepare`; may be given several times.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder; a run found there goes on.")],
+    start: Annotated[
+        str | None, typer.Option("--from", help="Begin with the weights of this model: a name, a folder or a Hub id.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Train up to this step instead of the config's.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change one value: section.field=value, as YAML.")
@@ -32,6 +35,7 @@ def train(
     """
     from orate.corpora.dataset import ClipDataset
     from orate.evaluation.clip import ClipMeter
+    from orate.models.checkpoint import load_model
     from orate.training.config import load_config
     from orate.training.trainer import Trainer
 
@@ -45,7 +49,8 @@ def train(
         data, "train", rate, frames, mirror=recipe.data.mirror, seed=recipe.run.seed, cache=recipe.data.cache
     )
     held_out = ClipDataset(data, "validation", rate)
-    trainer = Trainer(recipe, clips, held_out, output, metrics=ClipMeter())
+    generator = load_model(start) if start is not None else None
+    trainer = Trainer(recipe, clips, held_out, output, metrics=ClipMeter(), start=generator)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -8,6 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from orate.errors import OrateError
 from orate.models.generator import Generator
 from orate.models.sync_discriminator import SYNC_FRAMES
 from orate.models.windows import cut_windows
@@ -133,6 +134,21 @@ class Gan:
         self._descend(self.learner, self.optimiser, loss)
         self.average.update(self.learner.module.generator, number)
         return {name: float(value.detach()) for name, value in figures.items()}
+
+    def start_from(self, generator: Generator) -> None:
+        """Take over the weights of a trained generator; the discriminators begin anew.
+
+        Raises:
+            OrateError: it has other dimensions than the config's model.
+        """
+        if generator.config != self.config.model:
+            theirs, ours = generator.config.model_dump(), self.config.model.model_dump()
+            other = next(name for name in ours if ours[name] != theirs[name])
+            raise OrateError(
+                f"The model to start from has {other} {theirs[other]}, the config {ours[other]}: make them equal."
+            )
+        self.learner.module.generator.load_state_dict(generator.state_dict())
+        self.average.generator.load_state_dict(generator.state_dict())
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a resumed run needs."""

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from orate.corpora.dataset import ClipDataset
 from orate.errors import OrateError
 from orate.models.checkpoint import save_model
+from orate.models.generator import Generator
 from orate.training.config import RunConfig, TrainConfig
 from orate.training.gan import Gan
 from orate.training.record import Record
@@ -43,6 +44,7 @@ class Trainer:
         train, validation: prepared clips.
         folder: the run's folder; a state found there is resumed.
         metrics: computed on validation clips, generated against real.
+        start: a generator whose weights a new run begins with (fine-tuning); a run that goes on has its own.
 
     Raises:
         OrateError: the folder holds a run of another recipe, the state is damaged, too few clips, or clips of another
@@ -56,6 +58,7 @@ class Trainer:
         validation: ClipDataset,
         folder: Path,
         metrics: ClipMetrics | None = None,
+        start: Generator | None = None,
     ) -> None:
         self.config, self.folder, self._metrics = config, folder, metrics
         self._train, self._validation = train, validation
@@ -81,6 +84,8 @@ class Trainer:
         self._stop_signal: int | None = None
         if (folder / STATE_FILE).is_file():
             self._resume()
+        elif start is not None:
+            self.gan.start_from(start)
 
     def fit(self, progress: Progress | None = None) -> int | None:
         """Train up to the configured number of steps.
