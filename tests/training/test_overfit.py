@@ -16,8 +16,10 @@ RECIPE = (
     *("model.base_channels=8", "model.audio_channels=4", "model.audio_code=16", "model.content_code=16"),
     *("data.batch_size=1", f"data.clip_frames={FRAMES}", "data.draw_frames=null", "data.mirror=false"),
     *(f"augment.{name}=0" for name in AugmentConfig.model_fields),
-    *("losses.l1_mouth=1", "losses.lips=600", "losses.frame=1", "losses.sync=0.8", "losses.sequence=0.2"),
-    *("losses.adversarial_from=100", "optimiser.generator_lr=0.005", "optimiser.ema=0.9", f"run.steps={STEPS}"),
+    *("losses.l1=600", "losses.l1_upper=0.5", "losses.l1_mouth=1", "losses.lips=0.5", "losses.pixels_from=0"),
+    *("losses.frame=1", "losses.sync=0.8", "losses.sequence=0.2", "losses.adversarial_from=100"),
+    *("optimiser.generator_lr=0.005", "optimiser.picture_lr=null", "optimiser.decay_from_epoch=1000"),
+    *("optimiser.ema=0.9", f"run.steps={STEPS}"),
 )
 
 
