@@ -92,7 +92,9 @@ class Animator:
         Raises:
             OrateError: no such model, damaged weights, no such device.
         """
-        return cls(load_model(model), device=device, engine=engine, name=str(model))
+        # Of a folder only the name: where it lies on somebody's disk is nobody else's business.
+        name = Path(model).name if Path(model).is_dir() else str(model)
+        return cls(load_model(model), device=device, engine=engine, name=name)
 
     def prepare(self, photo: str | Path | Pixels, face: int = 1) -> Source:
         """Find and align the face of a photo.
