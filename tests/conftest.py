@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 EncodeSound = Callable[..., Path]
 # suffix: container, codec, sample format
@@ -19,6 +20,15 @@ ENCODERS = {
     ".m4a": ("ipod", "aac", "fltp"),
     ".mka": ("matroska", "pcm_s16le", "s16"),
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """One thread for small networks: several only wait for each other, and on a busy machine for long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

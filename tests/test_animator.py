@@ -10,45 +10,21 @@ import pytest
 import soundfile
 import torch
 from PIL import Image
+from tiny_model import CROP, RATE, save_tiny_model
 
 from orate import Animator, OrateError
 from orate.animator import resampled
 from orate.media.audio import audio_duration
 from orate.media.video import read_video, video_info
-from orate.models.checkpoint import save_model
-from orate.models.config import ModelConfig
-from orate.models.generator import Generator
 
 ROOT = Path(__file__).parents[1]
-RATE = 8_000
-CROP = (32, 24)
 PHOTO_SIZE = (203, 151)  # odd, height x width
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A folder with random weights, far from zero so that the sound shows in the picture."""
-    torch.manual_seed(0)
-    sizes = dict.fromkeys(("identity_code", "audio_code", "content_code"), 8)
-    config = ModelConfig(
-        image_height=CROP[0], image_width=CROP[1], audio_rate=RATE, base_channels=2, audio_channels=2, **sizes
-    )
-    generator = Generator(config)
-    with torch.no_grad():
-        for parameter in generator.parameters():
-            if parameter.dim() > 2:
-                parameter.mul_(10)
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(generator.eval(), folder)
-    return folder
+    """A model's folder, for crops of 32 x 24; its random weights are large, so that what it draws moves."""
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(scope="module")

@@ -17,47 +17,26 @@ import av
 import numpy as np
 import pytest
 import soundfile
-import torch
 from PIL import Image
+from tiny_model import RATE, save_tiny_model
 
 from orate.animator import DEFAULT_MODEL, Animator
 from orate.cli.main import main
 from orate.face.landmarks import FaceLandmarker
 from orate.media.audio import audio_duration
 from orate.media.video import VideoWriter, read_video, video_info
-from orate.models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, bundled_models, save_model
-from orate.models.config import ModelConfig
-from orate.models.generator import Generator
+from orate.models.checkpoint import CONFIG_FILE, WEIGHTS_FILE, bundled_models
 
 ROOT = Path(__file__).parents[1]
 PORTRAIT, SPEECH = ROOT / "examples" / "portrait.jpg", ROOT / "examples" / "speech.wav"
-RATE = 8_000
 TIMEOUT_S = 300
 LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + 64 * "0" + "\nsize 12345\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A model's folder, for crops of 32 x 24; its random weights are large, so that what it draws moves."""
-    torch.manual_seed(0)
-    sizes = dict.fromkeys(("identity_code", "audio_code", "content_code"), 8)
-    config = ModelConfig(image_height=32, image_width=24, audio_rate=RATE, base_channels=2, audio_channels=2, **sizes)
-    generator = Generator(config).eval()
-    with torch.no_grad():
-        for parameter in generator.parameters():
-            if parameter.dim() > 2:
-                parameter.mul_(10)
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(generator, folder)
-    return folder
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from orate.media.image import write_image
 from orate.models.checkpoint import load_model
 from orate.models.runtime import Runtime
 from orate.models.windows import cut_windows
+from orate.training.validation import pictures, spread
 
 Picture = NDArray[np.uint8]
 MOUTH_BOX = (70, 112, 20, 76)  # top, bottom, left, right in a 128 x 96 crop
@@ -34,9 +35,9 @@ def clip_rows(model: str, shards: list[Path], count: int, columns: int) -> list[
     rows = []
     for folder in shards:
         clips = ClipDataset(folder, "validation", generator.config.audio_rate)
-        for index in [place * len(clips) // count for place in range(min(count, len(clips)))]:
+        for index in spread(len(clips), count):
             clip = clips[index]
-            real = clip["video"].permute(0, 2, 3, 1).numpy()
+            real = pictures(clip["video"])
             windows = cut_windows(clip["audio"], generator.config, 0, len(real))
             made = runtime.session(real[0], seed=index).frames(windows)
             shown = np.linspace(0, len(real) - 1, columns).round().astype(int)

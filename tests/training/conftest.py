@@ -1,23 +1,13 @@
 """A tiny corpus, a tiny recipe, and one thread: on so small networks more threads only wait for each other."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from synthetic_corpus import SHRINK, speaking_clip, write_corpus
 
 from orate.corpora.dataset import ClipDataset
 from orate.training.config import TrainConfig, load_config
 from orate.training.trainer import Trainer
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

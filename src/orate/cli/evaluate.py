@@ -29,7 +29,9 @@ def evaluate(
     from orate.errors import OrateError
     from orate.evaluation.clip import FIGURES
     from orate.evaluation.report import as_json, evaluate_clips, summarise
+    from orate.media.files import whole_file
     from orate.models.checkpoint import load_model
+    from orate.training.validation import spread
 
     if output is not None and not output.parent.is_dir():
         raise OrateError(f"The folder {output.parent} does not exist: make it first.")
@@ -37,13 +39,12 @@ def evaluate(
     clips = ClipDataset(data, "validation", generator.config.audio_rate)
     if not len(clips):
         raise OrateError(f"There are no validation clips in {', '.join(str(folder) for folder in data)}.")
-    count = min(limit or len(clips), len(clips))
-    indices = [place * len(clips) // count for place in range(count)]
+    indices = spread(len(clips), limit or len(clips))
     figures = list(
         track(
             evaluate_clips(generator, clips, indices, device),
             "Clips",
-            total=count,
+            total=len(indices),
             console=Console(stderr=True),
             disable=quiet,
         )
@@ -55,6 +56,5 @@ def evaluate(
     for name, meaning in FIGURES.items():
         typer.echo(f"{name}: {meaning}")
     if output is not None:
-        partial = output.with_name(f".{output.name}.partial")
-        partial.write_text(json.dumps(as_json(figures), indent=1), encoding="utf-8")
-        partial.replace(output)
+        with whole_file(output) as partial:
+            partial.write_text(json.dumps(as_json(figures), indent=1), encoding="utf-8")

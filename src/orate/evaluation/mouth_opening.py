@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orate.face.landmarks import Face, FaceLandmarker
+from orate.face.regions import OUTER_EYE_CORNERS
 
 # Inner edge of the upper and of the lower lip: middle, and a little to either side.
 INNER_LIP_PAIRS = ((13, 14), (82, 87), (312, 317))
-OUTER_EYE_CORNERS = (33, 263)
 # The landmarks of a picture that stands still waver by 0.001 eye distances; a speaking mouth moves by 0.02 and more.
 STILL_DEVIATION = 0.002
 

@@ -11,7 +11,7 @@ from orate.evaluation.clip import FIGURES, ClipMeter
 from orate.models.generator import Generator
 from orate.models.runtime import Runtime
 from orate.models.windows import cut_windows
-from orate.training.validation import mean_known
+from orate.training.validation import mean_known, pictures
 
 UNSEEN = "unseen"
 
@@ -46,7 +46,7 @@ def _evaluated(runtime: Runtime, clips: ClipDataset, indices: Iterable[int]) -> 
     meter = ClipMeter()
     for index in indices:
         clip = clips[index]
-        real = clip["video"].permute(0, 2, 3, 1).contiguous().numpy()
+        real = pictures(clip["video"])
         windows = cut_windows(clip["audio"], runtime.config, 0, len(real)).numpy()
         generated = runtime.session(real[0], seed=index).frames(windows)
         group = UNSEEN if clips.sample(index).unseen_speaker else clip["speaker"]

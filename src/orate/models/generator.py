@@ -40,15 +40,27 @@ class Generator(nn.Module):
         Returns:
             (batch, time, 3, height, width) in (-1, 1).
         """
-        frames = frames or slice(None)
-        identity, skips = self.identity_encoder(source)
         content, _ = self.audio_encoder(windows)
+        if self.noise_generator is not None and noise is None:
+            noise = self.draw_noise(windows.shape[0], windows.shape[1], device=windows.device)
+        return self.draw(source, content, noise, frames or slice(None))
+
+    def draw(self, source: Tensor, content: Tensor, noise: Tensor | None, frames: slice) -> Tensor:
+        """Draw frames from content codes that are there already.
+
+        Args:
+            source: (batch, 3, height, width) in [-1, 1].
+            content: content codes of all frames, (batch, time, content_code).
+            noise: (batch, time, noise_code), Gaussian; ignored by a model without noise.
+            frames: which of the frames to draw.
+
+        Returns:
+            (batch, frames, 3, height, width) in (-1, 1).
+        """
+        identity, skips = self.identity_encoder(source)
         codes = None
-        if self.noise_generator is not None:
-            if noise is None:
-                noise = self.draw_noise(windows.shape[0], windows.shape[1], device=windows.device)
-            codes, _ = self.noise_generator(noise)
-            codes = codes[:, frames]
+        if self.noise_generator is not None and noise is not None:
+            codes = self.noise_generator(noise)[0][:, frames]
         video: Tensor = self.frame_decoder(content[:, frames], codes, identity, skips)
         return video
 

@@ -48,16 +48,11 @@ class LearningGenerator(nn.Module):
         Returns:
             The lips' loss (0 without their head), and the drawn frames (batch, drawn time, 3, height, width).
         """
-        generator = self.generator
-        content, _ = generator.audio_encoder(windows)
+        content, _ = self.generator.audio_encoder(windows)
         lips = content.new_zeros(()) if self.lips is None else self.lips(content.float(), landmarks)
         if source is None or drawn is None:
             return lips, None
-        identity, skips = generator.identity_encoder(source)
-        codes = None
-        if generator.noise_generator is not None and noise is not None:
-            codes = generator.noise_generator(noise)[0][:, drawn]
-        return lips, generator.frame_decoder(content[:, drawn], codes, identity, skips)
+        return lips, self.generator.draw(source, content, noise, drawn)
 
 
 class Gan:

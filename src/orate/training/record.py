@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from orate.corpora.dataset import ClipDataset
 from orate.errors import OrateError
+from orate.media.files import whole_file
 from orate.media.video import VideoWriter
 from orate.models.generator import Generator
 from orate.training.config import TrainConfig
@@ -56,9 +57,8 @@ class Record:
         values = config.model_dump(mode="json")
         if path.is_file() and _recipe(yaml.safe_load(path.read_text(encoding="utf-8"))) != _recipe(values):
             raise OrateError(f"{folder} holds a run of another config: give another folder, or the config in {path}.")
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-        partial.replace(path)
+        with whole_file(path) as partial:
+            partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
         self._curves = SummaryWriter(str(folder / "curves"))
 
     def scalars(self, group: str, figures: dict[str, float], step: int) -> None:

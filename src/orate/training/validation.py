@@ -36,21 +36,20 @@ def draw_clips(
 ) -> Iterator[DrawnClip]:
     """Draw up to `count` clips, spread evenly over the corpus; noise depends on the clip's index alone."""
     config = generator.config
-    count = min(count, len(clips))
-    for place in range(count):
-        index = place * len(clips) // count
+    for index in spread(len(clips), count):
         clip = clips[index]
         video, audio = clip["video"], clip["audio"]
         time = len(video)
         source = (video[:1].float() / 127.5 - 1).to(device)
         windows = cut_windows(audio[None], config, 0, time).to(device)
         noise = generator.draw_noise(1, time, generator=seeded(index), device=device) if config.noise_code else None
+        content, _ = generator.audio_encoder(windows)
         parts = [
-            generator(source, windows, noise, slice(first, min(first + BLOCK_FRAMES, time)))[0]
+            generator.draw(source, content, noise, slice(first, first + BLOCK_FRAMES))[0]
             for first in range(0, time, BLOCK_FRAMES)
         ]
         drawn = ((torch.cat(parts).float().cpu() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        yield DrawnClip(clip["key"], _pictures(video), _pictures(drawn), audio.numpy())
+        yield DrawnClip(clip["key"], pictures(video), pictures(drawn), audio.numpy())
 
 
 def validate(
@@ -67,5 +66,12 @@ def mean_known(values: list[float]) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def _pictures(video: torch.Tensor) -> NDArray[np.uint8]:
+def spread(total: int, count: int) -> list[int]:
+    """Up to `count` indices, evenly over `total`."""
+    count = min(count, total)
+    return [place * total // count for place in range(count)]
+
+
+def pictures(video: torch.Tensor) -> NDArray[np.uint8]:
+    """Frames (time, 3, height, width) uint8 of a clip as (time, height, width, 3)."""
     return video.permute(0, 2, 3, 1).contiguous().numpy()
