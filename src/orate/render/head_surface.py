@@ -1,0 +1,159 @@
+"""The visible surface of head and neck in a photo on a coarse grid: how deep it lies, and how far it moves with the head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from orate.render.foreground import estimate_foreground
+from orate.render.head import load_head
+from orate.render.source import FaceSource
+
+Field = NDArray[np.float32]
+
+STEP_CM = 0.5  # between the grid's points
+MARGIN_CM = (15.0, 13.0, 15.0, 2.0)  # beyond the proxy's head: left, above, right, below the collar
+SMOOTHING_CM = 0.9
+VISIBLE_CM = 2.5  # a vertex further behind the foremost one near it is hidden
+HAIR_CM = (1.0, 7.0)  # hair ends at least and at most so far beyond the proxy's head
+FADE_CM = (4.0, 9.0)  # width of the fade beyond the silhouette, growing with the distance from the pivot
+CHIN_Y_CM, COLLAR_Y_CM = -8.5, -15.0
+PIVOT_CM = np.array([0.0, -7.0, 0.5])
+LANDMARK_WEIGHT = 3.0
+
+
+@dataclass(frozen=True)
+class HeadSurface:
+    """A grid of cells over the part of the photo that may move.
+
+    Attributes:
+        box: (x0, y0, x1, y1) px, what the grid covers; may reach over the picture's border.
+        step: px, width of a cell.
+        arm: (rows, columns, 3) cm in head space, from the pivot to the surface in the middle of a cell.
+        stiffness: (rows, columns) in [0, 1]: 1 moves with the head, 0 stays.
+    """
+
+    box: tuple[int, int, int, int]
+    step: int
+    arm: Field
+    stiffness: Field
+
+
+def head_surface(source: FaceSource) -> HeadSurface:
+    """Measure the surface of the photo's head.
+
+    Depth comes from the visible vertices of the generic head and from the photo's landmarks; hair beyond the skull keeps
+    the depth of the silhouette. Stiffness is 1 on head and hair, fades down the neck, and fades to 0 in the background.
+    """
+    head, pose = load_head(), source.pose
+    points = pose.project(head.proxy)
+    seen = _visible(points, pose.scale)
+    step = max(1, round(STEP_CM * pose.scale))
+    box = _box(points[head.proxy_stiffness > 0.5], pose.scale, step)
+    shape = ((box[3] - box[1]) // step, (box[2] - box[0]) // step)
+
+    splats = np.concatenate([points[seen], source.landmarks[:468]])
+    weights = np.concatenate([np.ones(int(seen.sum())), np.full(468, LANDMARK_WEIGHT)])
+    depth = _spread(splats, weights, box, step, shape, pose.scale)
+    x = box[0] + (np.arange(shape[1]) + 0.5) * step
+    y = box[1] + (np.arange(shape[0]) + 0.5) * step
+    pixels = np.stack([*np.meshgrid(x, y), depth], axis=-1)
+    place = pose.unproject(pixels)
+
+    skull = _silhouette(points[(head.proxy[:, 1] > CHIN_Y_CM)], source.landmarks, box, step, shape, pose.scale)
+    foreground = estimate_foreground(source.photo, skull, (box[0], box[1]), step)
+    hair = _hair(skull, foreground, place, step / pose.scale)
+    outside = cv2.distanceTransform(255 - hair, cv2.DIST_L2, 5) * step / pose.scale
+    arm = place - PIVOT_CM
+    reach = np.linalg.norm(arm, axis=-1)
+    width = np.clip(0.3 * reach + 1, *FADE_CM)
+    stiffness = _smoothstep(1 - (outside - 0.5) / width) * _smoothstep(
+        (place[..., 1] - COLLAR_Y_CM) / (CHIN_Y_CM - COLLAR_Y_CM)
+    )
+    stiffness = cv2.GaussianBlur(stiffness.astype(np.float32), (0, 0), 0.8 * pose.scale / step)
+    return HeadSurface(box, step, arm.astype(np.float32), stiffness * _inner(shape))
+
+
+def _smoothstep(value: NDArray[np.floating]) -> NDArray[np.floating]:
+    value = np.clip(value, 0, 1)
+    return value * value * (3 - 2 * value)
+
+
+def _box(points: NDArray[np.floating], scale: float, step: int) -> tuple[int, int, int, int]:
+    low = np.floor(points.min(axis=0)[:2] - scale * np.array(MARGIN_CM[:2])).astype(int)
+    high = points.max(axis=0)[:2] + scale * np.array(MARGIN_CM[2:])
+    cells = np.ceil((high - low) / step).astype(int)
+    return int(low[0]), int(low[1]), int(low[0] + cells[0] * step), int(low[1] + cells[1] * step)
+
+
+def _visible(points: NDArray[np.floating], scale: float) -> NDArray[np.bool_]:
+    """(n,) which vertices no other one within a centimetre hides."""
+    flat = points[:, :2] / scale
+    near = ((flat[:, None] - flat[None]) ** 2).sum(axis=2) < 1.2**2
+    front = np.where(near, points[None, :, 2], np.inf).min(axis=1)
+    visible: NDArray[np.bool_] = points[:, 2] < front + VISIBLE_CM * scale
+    return visible
+
+
+def _spread(
+    points: NDArray[np.floating],
+    weights: NDArray[np.floating],
+    box: tuple[int, int, int, int],
+    step: int,
+    shape: tuple[int, int],
+    scale: float,
+) -> Field:
+    """Depth in px at the cells: normalised Gaussian weights, ever wider ones where the narrower find nothing."""
+    column = np.clip(((points[:, 0] - box[0]) / step).astype(int), 0, shape[1] - 1)
+    row = np.clip(((points[:, 1] - box[1]) / step).astype(int), 0, shape[0] - 1)
+    mass = np.zeros((2, *shape), np.float32)
+    np.add.at(mass[0], (row, column), weights)
+    np.add.at(mass[1], (row, column), weights * points[:, 2])
+    total = np.zeros((2, *shape), np.float32)
+    for octave in range(5):
+        sigma = SMOOTHING_CM * 2**octave * scale / step
+        for k in range(2):
+            blurred = cv2.GaussianBlur(mass[k], (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+            total[k] += np.float32(0.02**octave) * blurred
+    depth: Field = total[1] / np.maximum(total[0], 1e-20)
+    return depth
+
+
+def _silhouette(
+    points: NDArray[np.floating],
+    landmarks: NDArray[np.floating],
+    box: tuple[int, int, int, int],
+    step: int,
+    shape: tuple[int, int],
+    scale: float,
+) -> NDArray[np.uint8]:
+    """255 where the proxy's head or the face lies."""
+    mask = np.zeros(shape, np.uint8)
+    every = np.concatenate([points[:, :2], landmarks[:, :2]])
+    outline = cv2.convexHull(((every - box[:2]) / step).astype(np.float32))
+    cv2.fillConvexPoly(mask, np.round(outline - 0.5).astype(np.int32), 255)
+    return mask
+
+
+def _hair(
+    skull: NDArray[np.uint8], foreground: NDArray[np.uint8], place: NDArray[np.floating], step_cm: float
+) -> NDArray[np.uint8]:
+    """255 where something moves with the head: the skull, and the foreground near it and not under the chin."""
+    away = cv2.distanceTransform(255 - skull, cv2.DIST_L2, 5) * step_cm
+    near = (away < HAIR_CM[0]) | ((foreground > 0) & (away < HAIR_CM[1]) & (place[..., 1] > CHIN_Y_CM))
+    mask = np.where(near, 255, 0).astype(np.uint8)
+    # Strands of one cell and holes say nothing.
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    return np.asarray(cv2.morphologyEx(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), cv2.MORPH_CLOSE, kernel), np.uint8)
+
+
+def _inner(shape: tuple[int, int]) -> Field:
+    """0 in the grid's outermost cells, so that nothing moves at the box's edge, 1 from six cells on."""
+    row = np.minimum(np.arange(shape[0]), np.arange(shape[0])[::-1])
+    column = np.minimum(np.arange(shape[1]), np.arange(shape[1])[::-1])
+    edge = np.minimum(row[:, None], column[None])
+    inner: Field = _smoothstep((edge - 1) / 6).astype(np.float32)
+    return inner
