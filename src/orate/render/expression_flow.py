@@ -1,0 +1,313 @@
+"""Layer 1: the photo's skin and lips, moved from where they are to where the landmarks should be."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from orate.face.masks import FACE_OVAL, smoothstep
+from orate.render.head import IRIS
+from orate.render.lips import (
+    INNER_CORNERS,
+    INNER_LOWER,
+    INNER_UPPER,
+    LOWER_RINGS,
+    UPPER_RINGS,
+    middle_line,
+)
+from orate.render.source import FaceSource
+from orate.render.warping import spread
+
+Box = tuple[int, int, int, int]
+Floats = NDArray[np.float32]
+
+# Lengths in cm of the head.
+RADIUS = 0.12  # smoothing of the weights
+STIFFNESS = 0.25  # the field may slope no faster than points this far apart tell
+SPACING = 0.55  # of the grid over the face
+LIP_SPACING = 0.2  # of the grid around the mouth
+ANCHOR_SIDE, ANCHOR_DOWN = 2.5, 4.5  # how far outside the face's oval nothing moves: beside it, below it
+JAW_DROP = 2.5  # how far the chin may come down
+FADE_SIDE, FADE_DOWN = 1.5, 3.0  # over which the displacement ends, outside the face's oval with the jaw let down
+MOUTH_SIDE, MOUTH_UP, MOUTH_DOWN = 1.8, 2.2, 3.5  # margins of the mouth's own field around the lips
+MOUTH_FADE = 0.8  # over which that field passes into the face's
+CORNER_BLEND = 0.7  # beyond the corners the two lips' fields pass into each other
+OPEN_GAP = 0.12  # lips nearer than this are closed lips with noise in the landmarks
+LIP_MARGIN = 0.07  # landmarks lie on the edge of the lip: closing lips meet this far inside
+STILL_PX = 1 / 128  # cv2.remap samples at 1/32 px: less is no motion
+
+
+class ExpressionFlow:
+    """Warps a photo so that its landmarks come to lie where they are told, backwards.
+
+    Displacements of the landmarks (irises left out) are spread by `spread` on a grid over the face, and on two finer
+    ones around the mouth: one that does not know the lower lip, one that does not know the upper. The line in the
+    middle of the target's inner lips chooses between them, so the edge between the lips is as sharp as the photo, open
+    lips part at their own line, and closed lips hide the teeth that the photo shows. What lies between open lips is for
+    the mouth's layer to draw.
+    """
+
+    def __init__(self, source: FaceSource):
+        self.photo = source.photo
+        self.height, self.width = source.photo.shape[:2]
+        self.scale = source.pose.scale
+        self.points = np.delete(np.arange(len(source.landmarks)), np.arange(IRIS.start, IRIS.stop))
+        self.source = source.landmarks[:, :2].astype(np.float64)
+        self.centre = self.source[FACE_OVAL].mean(axis=0)
+        turn = source.pose.rotation
+        self.down = -turn[1, :2] / max(float(np.linalg.norm(turn[1, :2])), 1e-6)
+        self.right = np.array([self.down[1], -self.down[0]])
+        self.facing = facing(source)[self.points]
+        self._prepare_face()
+        self._prepare_mouth()
+        self._prepare_lips()
+
+    def _prepare_face(self) -> None:
+        """The face's grid, the anchors around it and the fade to nothing."""
+        oval = self.source[FACE_OVAL]
+        local = (oval - self.centre) @ np.stack([self.right, self.down]).T  # across, down
+        low = smoothstep(local[:, 1] / max(local[:, 1].max(), 1e-6) * 2)
+        outwards = local / np.maximum(np.linalg.norm(local, axis=1, keepdims=True), 1e-6)
+        reach = (ANCHOR_SIDE + (ANCHOR_DOWN - ANCHOR_SIDE) * low)[:, None] * self.scale
+        ring = local + outwards * reach
+        anchors = np.concatenate([ring, 0.5 * (ring + np.roll(ring, 1, axis=0))])
+        self.anchors = (anchors @ np.stack([self.right, self.down]) + self.centre).astype(np.float64)
+        hull = np.concatenate([oval, oval + low[:, None] * JAW_DROP * self.scale * self.down])
+        self.hull = cv2.convexHull(hull.astype(np.float32))[:, 0]
+
+        margin = FADE_DOWN * self.scale
+        step = max(1, round(SPACING * self.scale))
+        start = np.floor(self.hull.min(axis=0) - margin).astype(int)
+        cells = np.ceil((self.hull.max(axis=0) + margin - start) / step).astype(int) + 1
+        self.face_grid = _Grid(start, cells, step)
+        places = self.face_grid.places()
+        across = (places - self.centre) @ np.stack([self.right, self.down]).T
+        low = smoothstep(across[:, 1] / max(local[:, 1].max(), 1e-6) * 2)
+        outside = -_distance_inside(self.hull, places) / self.scale
+        fade = 1 - smoothstep(outside / (FADE_SIDE + (FADE_DOWN - FADE_SIDE) * low))
+        shape = (cells[1], cells[0])
+        border = _distance_to_border(places, self.width, self.height) / self.scale
+        fade = (fade * smoothstep(border / 0.6)).reshape(shape).astype(np.float32)
+        fade[[0, -1]] = 0
+        fade[:, [0, -1]] = 0
+        self.fade = fade
+        self.face_places = self._local(places)
+
+    def _prepare_mouth(self) -> None:
+        """The mouth's grid, and for each of its pixels how much the mouth's own fields count there."""
+        lips = np.concatenate([UPPER_RINGS.ravel(), LOWER_RINGS.ravel(), [61, 291]])
+        axes = np.stack([self.right, self.down])
+        local = (self.source[lips] - self.centre) @ axes.T
+        x0, y0 = local.min(axis=0) - np.array([MOUTH_SIDE, MOUTH_UP]) * self.scale
+        x1, y1 = local.max(axis=0) + np.array([MOUTH_SIDE, MOUTH_DOWN]) * self.scale
+        corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) @ axes + self.centre
+        step = max(1, round(LIP_SPACING * self.scale))
+        start = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
+        stop = np.minimum(np.ceil(corners.max(axis=0)), [self.width, self.height]).astype(int)
+        cells = np.maximum(np.ceil((stop - start) / step).astype(int), 2)
+        self.mouth_grid = _Grid(start, cells, step)
+        places = self.mouth_grid.places()
+        inside = _distance_inside(corners.astype(np.float32), places) / (MOUTH_FADE * self.scale)
+        self.mouth_share = smoothstep(inside).reshape(cells[1], cells[0]).astype(np.float32)
+        self.mouth_places = self._local(places)
+        pixels = self.mouth_grid.pixels()
+        local = (pixels - self.centre) @ axes.T
+        shape = (cells[1] * step, cells[0] * step)
+        self.across, self.below = (local[:, i].reshape(shape).astype(np.float32) for i in (0, 1))
+
+    def _prepare_lips(self) -> None:
+        """Which points each field knows, and how the photo's own lips stand."""
+        lower = np.isin(self.points, LOWER_RINGS)
+        upper = np.isin(self.points, UPPER_RINGS)
+        every = np.concatenate([self.facing, np.ones(len(self.anchors))])
+        none = np.zeros(len(self.anchors), bool)
+        self.groups = np.stack([every, every * ~np.concatenate([lower, none]), every * ~np.concatenate([upper, none])])
+        self.groups = self.groups.astype(np.float32)
+        self.gap = self._gaps(self.source)
+
+    def __call__(self, canvas: NDArray[np.uint8], target: NDArray[np.floating]) -> Box:
+        """Draw the face with its landmarks at the target into the canvas.
+
+        Args:
+            canvas: (H, W, 3) uint8; only the box is written.
+            target: (478, 2) px.
+
+        Returns:
+            The box (x0, y0, x1, y1) that was drawn anew; empty when nothing moved.
+        """
+        target = np.asarray(target, np.float64)[:, :2]
+        begin = self._lip_sources(target)
+        moved = begin - target
+        if np.abs(moved[self.points]).max() < STILL_PX:
+            return (0, 0, 0, 0)
+        points = self._local(np.concatenate([target[self.points], self.anchors]))
+        displacement = np.zeros(points.shape, np.float32)
+        displacement[: len(self.points)] = moved[self.points] / self.scale
+
+        rows, columns = self.fade.shape
+        face = spread(self.face_places, points, displacement, self.groups[:1], RADIUS, STIFFNESS)[0]
+        face = face.reshape(rows, columns, 2) * (self.fade * self.scale)[..., None]
+        box = self._moving(face)
+        if box[0] >= box[2] or box[1] >= box[3]:
+            return (0, 0, 0, 0)
+        flow = self.face_grid.enlarge(face, box)
+        x0, y0, x1, y1 = box
+        canvas[y0:y1, x0:x1] = self._remap(flow, box)
+        self._draw_mouth(canvas, target, self._lip_fields(points, displacement, face), flow, box)
+        return box
+
+    def _lip_fields(self, points: Floats, displacement: Floats, face: Floats) -> Floats:
+        """(2, rows, columns, 2) px: what the upper and the lower lip add to the face's field, on the mouth's grid."""
+        fields = spread(self.mouth_places, points, displacement, self.groups[1:], RADIUS, STIFFNESS)
+        rows, columns = self.mouth_share.shape
+        around = self.face_grid.at(face, self.mouth_grid)
+        added: Floats = self.mouth_share[..., None] * (fields.reshape(2, rows, columns, 2) * self.scale - around)
+        return added
+
+    def _draw_mouth(
+        self, canvas: NDArray[np.uint8], target: NDArray[np.float64], added: Floats, flow: Floats, outer: Box
+    ) -> None:
+        """The mouth's box again, above the line between the lips from the upper lip's field, below from the lower's."""
+        x, y = (int(v) for v in self.mouth_grid.start)
+        stop_x, stop_y = (int(v) for v in self.mouth_grid.stop)
+        x0, y0, x1, y1 = max(x, outer[0]), max(y, outer[1]), min(stop_x, outer[2]), min(stop_y, outer[3])
+        if x0 >= x1 or y0 >= y1:
+            return
+        box = (x0, y0, x1, y1)
+        base = flow[y0 - outer[1] : y1 - outer[1], x0 - outer[0] : x1 - outer[0]]
+        upper, lower = (self._remap(base + self.mouth_grid.enlarge(field, box), box) for field in added)
+        below = self._below(target)[y0 - y : y1 - y, x0 - x : x1 - x, None]
+        canvas[y0:y1, x0:x1] = np.rint(upper + below * (lower.astype(np.float32) - upper))
+
+    def _below(self, target: NDArray[np.float64]) -> Floats:
+        """For each pixel of the mouth's box, 1 where the lower lip's field holds, 0 where the upper's does."""
+        axes = np.stack([self.right, self.down])
+        line = (middle_line(target) - self.centre) @ axes.T
+        u = np.maximum.accumulate(line[:, 0]) + 1e-4 * np.arange(len(line))
+        left, right = (self.source[list(INNER_CORNERS)] - self.centre) @ axes.T
+        left[0], right[0] = u[0], u[-1]
+        height = np.interp(self.across, u, line[:, 1])
+        beyond = np.maximum(np.maximum(u[0] - self.across, self.across - u[-1]), 0) / self.scale
+        width = 1 + np.minimum(beyond / CORNER_BLEND, 1) * CORNER_BLEND * self.scale
+        blend: Floats = np.clip(0.5 + (self.below - height) / width, 0, 1).astype(np.float32)
+        return blend
+
+    def _lip_sources(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(478, 2) px: where the target's points are taken from.
+
+        The photo's landmarks, but for the inner lips: landmarks of open lips lie on their edge, and when they close,
+        the pixels that meet must come from inside the lip. Landmarks of closed lips leave a gap of noise, and when
+        they open, both must begin at the one line.
+        """
+        begin = self.source.copy()
+        gap = self._gaps(target)
+        opened = smoothstep((self.gap - OPEN_GAP) / OPEN_GAP)
+        closing = opened * (1 - smoothstep(gap / np.maximum(0.6 * self.gap, 1e-6)))
+        parting = (1 - opened) * smoothstep((gap - self.gap) / OPEN_GAP)
+        shift = closing[:, None] * LIP_MARGIN * self.scale * self.down
+        middle = 0.5 * (self.source[INNER_UPPER] + self.source[INNER_LOWER])
+        for lip, sign in ((INNER_UPPER, -1.0), (INNER_LOWER, 1.0)):
+            begin[lip] += sign * shift + parting[:, None] * (middle - self.source[lip])
+        return begin
+
+    def _gaps(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(9,) cm: how far the lower inner lip lies below the upper."""
+        gaps: NDArray[np.float64] = (points[INNER_LOWER] - points[INNER_UPPER]) @ self.down / self.scale
+        return gaps
+
+    def _moving(self, face: Floats) -> Box:
+        """The part of the picture in which the field on the face's grid is not zero."""
+        moving = np.abs(face).max(axis=2) > STILL_PX
+        ys, xs = np.flatnonzero(moving.any(axis=1)), np.flatnonzero(moving.any(axis=0))
+        if not len(ys):
+            return (0, 0, 0, 0)
+        (x, y), step = self.face_grid.start, self.face_grid.step
+        return (
+            max(int(x + (xs[0] - 1) * step), 0),
+            max(int(y + (ys[0] - 1) * step), 0),
+            min(int(x + (xs[-1] + 2) * step), self.width),
+            min(int(y + (ys[-1] + 2) * step), self.height),
+        )
+
+    def _remap(self, flow: Floats, box: Box) -> NDArray[np.uint8]:
+        """The photo, sampled backwards through a displacement (h, w, 2) px over the box."""
+        x0, y0, x1, y1 = box
+        xs = flow[..., 0] + np.arange(x0, x1, dtype=np.float32)[None]
+        ys = flow[..., 1] + np.arange(y0, y1, dtype=np.float32)[:, None]
+        sampled: NDArray[np.uint8] = cv2.remap(self.photo, xs, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return sampled
+
+    def _local(self, places: NDArray[np.floating]) -> Floats:
+        """Pixels to centimetres about the face's centre."""
+        return ((places - self.centre) / self.scale).astype(np.float32)
+
+
+class _Grid:
+    """Values at the centres of square blocks of pixels."""
+
+    def __init__(self, start: NDArray[np.int_], cells: NDArray[np.int_], step: int):
+        self.start, self.cells, self.step = start, cells, step
+        self.stop = start + cells * step
+
+    def places(self) -> NDArray[np.float64]:
+        """(rows * columns, 2) px: the blocks' centres."""
+        xs, ys = (self.start[i] + (np.arange(self.cells[i]) + 0.5) * self.step for i in (0, 1))
+        return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+
+    def pixels(self) -> NDArray[np.float64]:
+        """(height * width, 2) px: the centres of the pixels."""
+        return _Grid(self.start, self.cells * self.step, 1).places()
+
+    def enlarge(self, values: Floats, box: Box) -> Floats:
+        """(rows, columns, 2) values at every pixel of a box, (height, width, 2)."""
+        x0, y0, x1, y1 = box
+        low = np.maximum((np.array([x0, y0]) - self.start) // self.step - 1, 0)
+        high = np.minimum(-(-(np.array([x1, y1]) - self.start) // self.step) + 1, self.cells)
+        part = values[low[1] : high[1], low[0] : high[0]]
+        size = (high - low) * self.step
+        large = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=cv2.INTER_LINEAR)
+        x, y = self.start + low * self.step
+        result: Floats = large[y0 - y : y1 - y, x0 - x : x1 - x]
+        return result
+
+    def at(self, values: Floats, other: _Grid) -> Floats:
+        """(rows, columns, 2) values at the centres of another grid's blocks."""
+        ratio = other.step / self.step
+        shift = (other.start + 0.5 * other.step - self.start) / self.step - 0.5
+        matrix = np.array([[ratio, 0, shift[0]], [0, ratio, shift[1]]])
+        return self._warped(values, matrix, (int(other.cells[0]), int(other.cells[1])))
+
+    @staticmethod
+    def _warped(values: Floats, matrix: NDArray[np.float64], size: tuple[int, int]) -> Floats:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        result: Floats = cv2.warpAffine(values, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return result
+
+
+def facing(source: FaceSource) -> NDArray[np.float64]:
+    """(478,) in [0, 1]: how much each landmark faces the viewer; 0 where it lies behind the face's silhouette."""
+    shape = source.shape
+    distance = ((shape[:, None] - shape[None]) ** 2).sum(axis=2)
+    near = np.argsort(distance, axis=1)[:, :9]
+    patches = shape[near] - shape[near].mean(axis=1, keepdims=True)
+    normals = np.linalg.svd(patches)[2][:, 2]
+    outwards = shape - np.array([0.0, shape[:, 1].mean(), 0.0]) - [[0.0, 0.0, 3.0]]
+    normals *= np.where((normals * outwards).sum(axis=1) < 0, -1.0, 1.0)[:, None]
+    towards = -(normals @ source.pose.rotation)[:, 2]
+    seen = smoothstep((towards + 0.05) / 0.25)
+    lips = np.concatenate([UPPER_RINGS.ravel(), LOWER_RINGS.ravel()])
+    seen[lips] = np.maximum(seen[lips], 0.5)
+    return np.maximum(seen, 1e-3)
+
+
+def _distance_inside(outline: Floats, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) px: how far inside a closed outline the places lie, negative outside."""
+    contour = outline.astype(np.float32)
+    return np.array([cv2.pointPolygonTest(contour, (float(x), float(y)), True) for x, y in places])
+
+
+def _distance_to_border(places: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
+    x, y = places.T
+    nearest: NDArray[np.float64] = np.minimum(np.minimum(x, width - x), np.minimum(y, height - y)) - 1
+    return nearest
