@@ -23,6 +23,10 @@ REACH_CM = 0.9  # of the patch below the lower lid
 CLEAR_CM = 0.12
 SIDE_CM = 0.5  # and beyond the corners
 CURVE_SAMPLES = 129
+DRAPE = 0.09  # of the eye's width
+BEYOND = 0.2  # of the eye's width, beyond a corner, over which skin and lashes still move
+LOWER_RISE = 0.12  # of the opening: how far the lower lid comes up
+INNER_WEIGHT, OUTER_WEIGHT = 12.0, 1.0  # of the corners, in the arc along which lids meet
 COLUMNS = np.linspace(0.04, 0.96, 32, dtype=np.float32)  # u at which skin and lashes are measured
 
 
@@ -47,6 +51,8 @@ class EyeShape:
         u, v: each pixel's place; u 0 at the left corner and 1 at the right one, v px from the line of the corners.
         upper, lower, crease, brow: v of the curves at each pixel's u.
         opening: px between the lids at each pixel's u; 0 beyond the corners.
+        meet: v where closed lids meet: a flat arc from the inner corner, to a little below the outer one.
+        drape: px, the opening spread a little beyond the corners, for skin and lashes that move along there.
         height: px, the greatest opening.
         width: px from corner to corner.
         left: (2,) px in the photo, the left corner.
@@ -64,6 +70,8 @@ class EyeShape:
     crease: Floats
     brow: Floats
     opening: Floats
+    meet: Floats
+    drape: Floats
     height: float
     width: float
     left: Floats
@@ -117,6 +125,8 @@ def eye_shape(source: FaceSource, side: int) -> EyeShape:
         at_pixels.crease,
         at_pixels.brow,
         opening,
+        at_pixels.upper + _drop(at_columns, at_pixels, u, side),
+        _drape(at_columns, u),
         height=height,
         width=width,
         left=left.astype(np.float32),
@@ -160,8 +170,30 @@ def _curves(
     return Curves(*(np.ascontiguousarray(field, np.float32) for field in fields))
 
 
+def _drop(columns: Curves, pixels: Curves, u: NDArray[np.floating], side: int) -> Floats:
+    """(h, w) px that the upper lid's edge goes down to close, fading out beyond the corners."""
+    inner = 1.0 - side
+    line = columns.lower - LOWER_RISE * (columns.lower - columns.upper)
+    # The outer corner sinks as lids close; the inner one stays.
+    weights = np.concatenate([np.ones(len(COLUMNS)), [INNER_WEIGHT, OUTER_WEIGHT]])
+    arc = np.polyfit(np.concatenate([COLUMNS, [inner, 1.0 - inner]]), np.concatenate([line, [0.0, 0.0]]), 2, w=weights)
+    inside = np.clip(u, 0.0, 1.0)
+    drop = np.maximum(np.polyval(arc, inside) - pixels.upper, 0.0)
+    return (drop * smooth_step(1 - np.abs(u - inside) / BEYOND)).astype(np.float32)
+
+
+def _drape(curves: Curves, u: NDArray[np.floating]) -> Floats:
+    """(h, w) px: the opening blurred along the eye."""
+    step = float(COLUMNS[1] - COLUMNS[0])
+    pad = 16
+    opening = np.pad(curves.lower - curves.upper, pad)
+    blurred = cv2.GaussianBlur(opening[None].astype(np.float32), (0, 0), DRAPE / step)[0]
+    grid = COLUMNS[0] + step * np.arange(-pad, len(COLUMNS) + pad)
+    return np.interp(u, grid, blurred, left=0.0, right=0.0).astype(np.float32)
+
+
 def _along(points: NDArray[np.float64], u: NDArray[np.floating], pinned: bool = False) -> NDArray[np.float64]:
-    """v of the curve through (n, 2) `points` (u, v), smoothed; `pinned` ends lie at (0, 0) and (1, 0)."""
+    """The curve through (n, 2) `points` (u, v) as v at `u`, smoothed; `pinned` ends lie at (0, 0) and (1, 0)."""
     points = points[np.argsort(points[:, 0], kind="stable")]
     low, high = (0.0, 1.0) if pinned else (float(points[0, 0]), float(points[-1, 0]))
     grid = np.linspace(low, high, CURVE_SAMPLES)
@@ -179,8 +211,8 @@ def _box(source: FaceSource, side: int) -> Box:
     points, scale = source.landmarks[:, :2], source.pose.scale
     rings = points[list(UPPER[side] + LOWER[side] + UNDER_BROW[side])]
     height, width = source.photo.shape[:2]
-    x0, y0 = np.floor(rings.min(axis=0) - [SIDE_CM * scale, 0.2 * scale]).astype(int)
-    x1, y1 = np.ceil(rings.max(axis=0) + [SIDE_CM * scale, REACH_CM * scale]).astype(int)
+    x0, y0 = np.floor(rings.min(axis=0) - np.array([SIDE_CM, 0.2]) * scale).astype(int)
+    x1, y1 = np.ceil(rings.max(axis=0) + np.array([SIDE_CM, REACH_CM]) * scale).astype(int)
     x0, x1 = (int(np.clip(x, 0, width)) for x in (x0, x1))
     y0, y1 = (int(np.clip(y, 0, height)) for y in (y0, y1))
     return x0, y0, x1, y1

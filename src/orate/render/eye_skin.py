@@ -12,7 +12,7 @@ from orate.render.eye_shape import COLUMNS, EyeShape, Floats, luma
 
 COLOUR_SPREAD = 5.0  # of the columns' smoothing
 GRAIN_CM = 0.12  # structure finer than this is grain
-GRAIN_FROM_CM = 0.25  # below the lower lid's edge, free of its lashes
+GRAIN_CM_BELOW = (0.25, 0.7)  # where it is taken, below the lower lid's edge and its lashes
 GRAIN_LIMIT = 2.5  # robust deviations; what goes beyond is a wrinkle or a lash
 
 
@@ -46,10 +46,13 @@ def mean_between(samples: Floats, low: float, high: float) -> Floats:
 
 
 def fine_grain(patch: Floats, shape: EyeShape) -> Floats:
-    """(h, w, 3) grain for the lid: the fine structure under the eye, mirrored upwards about the lower lid's edge."""
+    """(h, w, 3) grain for the lid: the fine structure under the eye, mirrored upwards."""
     blurred = cv2.GaussianBlur(patch, (0, 0), max(GRAIN_CM * shape.scale, 0.8))
     fine = patch - blurred
-    distance = np.abs(shape.v - shape.lower) + np.float32(GRAIN_FROM_CM * shape.scale)
+    # Up the lid the source goes to and fro within its strip.
+    low, high = (value * shape.scale for value in GRAIN_CM_BELOW)
+    phase = np.mod(np.abs(shape.v - shape.lower) / np.float32(high - low), 2)
+    distance = np.float32(low) + np.float32(high - low) * np.minimum(phase, 2 - phase)
     move = shape.lower + distance - shape.v
     height, width = shape.u.shape
     rows, columns = np.mgrid[:height, :width].astype(np.float32)

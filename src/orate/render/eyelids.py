@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from orate.render.eye_shape import EyeShape, Floats, luma, smooth_step, soft_edge
 from orate.render.eye_skin import Colours, fine_grain, mean_between, sample
 
-LOWER_RISE = 0.12  # of the opening: how far the lower lid comes up
 LASH_RANGE_CM = (0.08, 0.26)  # thickness of the lash line above the lid's edge
 LASH_SKIN = 0.8  # brightness, as a part of the skin's, at which the lash line ends
 EDGE_CM = 0.03  # by which the lid reaches beyond the landmarks' edge, over what is left of the eye
-LINE_CM = 0.055  # half the thickness of the line where closed lids meet
+LINE_CM = 0.06  # half the thickness of the line where closed lids meet
 UNDER_EYE_CM = (0.15, 0.6)  # below the lower lid, where skin is free of lashes
 UNDER_EYE_PART = 0.35  # of the under-eye's colour in the lid's
 EARLY = 0.3  # closure at which new skin has fully taken over
@@ -36,15 +35,16 @@ class Eyelid:
         rows, columns = np.mgrid[: patch.shape[0], : patch.shape[1]].astype(np.float32)
         self._x, self._y = columns, rows
         scale = shape.scale
-        above, under = _skin_colours(patch, shape)
+        top, above, under = _skin_colours(patch, shape)
         self._lash = _lash_height(patch, shape, above)
         self._line_colour = _line_colour(patch, shape, above, self._lash)
         # New skin, by its place between crease (0) and edge (1) of the closed lid.
-        self._above, self._tone = above.at(shape.u), (1 - UNDER_EYE_PART) * above.at(shape.u)
-        self._tone += UNDER_EYE_PART * under.at(shape.u)
+        self._top = top.at(shape.u)
+        self._under = under.at(shape.u)
+        self._tone = (1 - UNDER_EYE_PART) * above.at(shape.u) + UNDER_EYE_PART * self._under
         self._grain = fine_grain(patch, shape)
         # Lids end at the corners: there the opening, and all that covers it, fades out.
-        self._fade = smooth_step(shape.opening / max(0.3 * shape.height, 0.5))
+        self._fade = smooth_step(shape.drape / max(0.55 * shape.height, 0.5) - 0.08)
         self._scale = scale
 
     def __call__(self, patch: NDArray[np.uint8], closure: float) -> NDArray[np.uint8]:
@@ -52,9 +52,8 @@ class Eyelid:
         if closure <= 0.0:
             return patch
         shape, scale, c = self._shape, np.float32(self._scale), np.float32(closure)
-        rise = np.float32(LOWER_RISE) * c * shape.opening
-        meet = shape.lower - np.float32(LOWER_RISE) * shape.opening
-        drop = c * (meet - shape.upper)
+        drop = c * (shape.meet - shape.upper)
+        rise = c * np.maximum(shape.lower - shape.meet, 0)
         edge, low = shape.upper + drop, shape.lower - rise
         behind = edge + np.float32(EDGE_CM) * scale - shape.v  # px that the lid's skin has to go to its edge
         lid = soft_edge(behind, 0.03 * self._scale)
@@ -75,18 +74,33 @@ class Eyelid:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         ).astype(np.float32)
+        skin = self._without_white(skin, behind, shape.v - low, lash, c)
         out = patch.astype(np.float32)
         lower = soft_edge(shape.v - low + np.float32(EDGE_CM * c) * scale, 0.03 * self._scale)
         # The lid's shadow on the eye goes down with it.
-        shade = smooth_step(1 - (-behind) / (0.12 * scale + 0.1 * shape.height)) * min(4 * c, 1) * self._fade
-        out *= (1 - np.float32(0.3) * shade)[..., None]
+        shade = smooth_step(1 + behind / np.float32(0.12 * self._scale + 0.1 * shape.height)) * self._fade
+        out *= (1 - np.float32(0.3 * min(4 * float(c), 1.0)) * shade)[..., None]
         out += np.maximum(lid, lower)[..., None] * (skin - out)
         new, cover = self._new_skin(edge, lash, c)
         out += (cover * lid)[..., None] * (new - out)
-        line = np.exp(-(((shape.v - edge) / np.float32(max(LINE_CM * self._scale, 0.6))) ** 2))
-        weight = (np.float32(0.75) * smooth_step(np.array((c - 0.15) / 0.6)) * line * self._fade)[..., None]
+        line = np.exp(-(((shape.v - edge) / np.float32(max(LINE_CM * self._scale, 0.8))) ** 2))
+        weight = (np.float32(0.6) * smooth_step(np.array((c - 0.15) / 0.6)) * line * self._fade)[..., None]
         out += weight * (self._line_colour - out)
         return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+
+    def _without_white(self, skin: Floats, behind: Floats, below: Floats, lash: Floats, c: np.float32) -> Floats:
+        """Lids without the white of the eye, which landmarks beside the true edges would drag along.
+
+        Nothing beside a lid's edge is brighter than the lid's skin: what is takes on the skin's colour.
+        """
+        margin = np.float32(0.3 * self._scale)
+        on_upper = smooth_step(1.5 - np.abs(behind - lash / 2) / (lash / 2 + margin)) * (behind > 0) * min(4 * c, 1)
+        on_lower = smooth_step(1.5 - below / margin) * (behind <= 0) * smooth_step(np.array(2 * c - 1))
+        tone = np.where((behind > 0)[..., None], self._tone, self._under)
+        white = smooth_step((luma(skin) / np.maximum(luma(tone), 1) - 0.95) / 0.12)
+        weight = white * (on_upper + on_lower) * self._fade
+        result: Floats = skin + weight[..., None] * (np.float32(0.93) * tone - skin)
+        return result
 
     def _new_skin(self, edge: Floats, lash: Floats, c: np.float32) -> tuple[Floats, Floats]:
         """Skin from under the fold (h, w, 3), and where it covers the photo's (h, w)."""
@@ -94,31 +108,33 @@ class Eyelid:
         top = shape.crease
         s = np.clip((shape.v - top) / np.maximum(edge - top, 1.0), 0, 1)
         blend = smooth_step(s / 0.5)[..., None]
-        colour = self._above + blend * (self._tone - self._above)
+        colour = self._top + blend * (self._tone - self._top)
         across = 2 * np.clip(shape.u, 0, 1) - 1
         light = (
             1 + 0.05 * np.exp(-(((s - 0.6) / 0.28) ** 2)) - 0.07 * (1 - s) ** 2 - 0.06 * smooth_step((s - 0.75) / 0.25)
         )
         light -= 0.05 * across**4
         colour = colour * light[..., None] + self._grain
-        ease = 0.10 * shape.scale
+        ease = 0.15 * shape.scale
         cover = smooth_step((shape.v - top + ease) / (2 * ease))
         cover = cover * smooth_step((edge - lash - shape.v) / np.maximum(0.6 * lash, 1.0) + 0.5)
         return colour, cover * self._fade * smooth_step(np.array(c / EARLY))
 
 
-def _skin_colours(patch: Floats, shape: EyeShape) -> tuple[Colours, Colours]:
-    """The lid's colour across the eye, from above it and from under the eye."""
+def _skin_colours(patch: Floats, shape: EyeShape) -> tuple[Colours, Colours, Colours]:
+    """Colours across the eye: just above the crease, of the skin above the eye, and of that under the eye."""
     curves = shape.curves
+    near = 0.15 * shape.scale
+    top = mean_between(sample(patch, shape, curves.crease - near, curves.crease, 8), 0.2, 0.9)
     # The brighter part between brow and lashes is skin; the darkest is brow, crease, lashes; the brightest gloss.
     above = mean_between(sample(patch, shape, curves.brow, curves.upper, 24), 0.55, 0.9)
     low, high = (value * shape.scale for value in UNDER_EYE_CM)
     under = mean_between(sample(patch, shape, curves.lower + low, curves.lower + high, 16), 0.3, 0.8)
-    return Colours(above), Colours(under)
+    return Colours(top), Colours(above), Colours(under)
 
 
 def _lash_height(patch: Floats, shape: EyeShape, above: Colours) -> float:
-    """px from the lid's edge to where skin begins."""
+    """Pixels from the lid's edge to where skin begins."""
     low, high = (value * shape.scale for value in LASH_RANGE_CM)
     upper = shape.curves.upper
     profile = luma(sample(patch, shape, upper, upper - 1.5 * high, 24))
@@ -129,5 +145,5 @@ def _lash_height(patch: Floats, shape: EyeShape, above: Colours) -> float:
 def _line_colour(patch: Floats, shape: EyeShape, above: Colours, lash: float) -> Floats:
     """(3,) colour of the line of lashes: the darker part of what lies at the lid's edge."""
     upper = shape.curves.upper
-    dark = np.median(mean_between(sample(patch, shape, upper, upper - lash, 8), 0.0, 0.35), axis=0)
+    dark = np.median(mean_between(sample(patch, shape, upper, upper - lash, 8), 0.0, 0.5), axis=0)
     return np.minimum(dark, 0.75 * np.median(above.values, axis=0)).astype(np.float32)

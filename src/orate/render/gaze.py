@@ -1,4 +1,4 @@
-"""Small turns of the eyes: the iris slides rigidly in the opening, the white beside it gives way, lids and lashes stay."""
+"""Small turns of the eyes: the iris slides in the opening, the white beside it gives way, lids and lashes stay."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from orate.render.eye_shape import IRIS, EyeShape, Floats, smooth_step, soft_edge
+from orate.render.eye_shape import IRIS, EyeShape, smooth_step, soft_edge
 from orate.render.pose import HeadPose
 from orate.render.source import FaceSource
 
