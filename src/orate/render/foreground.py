@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST_CELLS = 200  # the grid is coarser than this in all but tiny boxes
 ITERATIONS = 4
 SEED = 1
 
@@ -41,14 +40,14 @@ def estimate_foreground(
         return np.full_like(skull, 255)
     cv2.setRNGSeed(SEED)  # its clusters begin at random: the same photo shall give the same mask
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small, labels, None, *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, labels, (0, 0, 1, 1), *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)
     found = np.where((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD), 255, 0).astype(np.uint8)
     result[y0:y1, x0:x1] = _joined(found, inside)
     return result
 
 
 def _first_guess(inside: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """GrabCut's labels: the skull is certain, a ring for hair and everything below likely, the rest likely background."""
+    """GrabCut's labels: certain within the skull, likely in a ring for hair and below it, elsewhere background."""
     rows, columns = np.nonzero(inside)
     labels = np.full(inside.shape, cv2.GC_PR_BGD, np.uint8)
     if not len(rows):

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from orate.face.masks import smoothstep
 from orate.render.head_surface import PIVOT_CM, head_surface
 from orate.render.pose import rotation_matrix
 from orate.render.source import FaceSource
@@ -16,7 +17,9 @@ Body = Literal["rest", "follow"]
 
 VIEWING_DISTANCE_CM = 80.0  # of a portrait's viewer; what comes nearer grows
 BORDER_CM = 6.0  # over this width a head that the border cuts gives way, so that nothing beyond the border shows
+BODY_SHARE = 0.3  # of the head's movement that shoulders follow
 INVERSION_STEPS = 5
+NO_MAP = np.empty(0, np.float32)  # the second map of cv2.remap, when the first holds both coordinates
 STILL_PX = 1 / 64  # half of what the resampling resolves
 
 
@@ -24,8 +27,8 @@ class HeadFlow:
     """Turns and moves the head of one photo.
 
     A point of the surface at `arm` from the pivot moves by ``stiffness * (arm @ (R - I) + t)``. Arm and stiffness are
-    fixed for a photo, so a frame is a small matrix product on a coarse grid, an inversion by fixed-point steps there, and one
-    resampling of the box that moves. What lies outside this box is the canvas, bit for bit.
+    fixed for a photo, so a frame is a small matrix product on a coarse grid, an inversion by fixed-point steps there,
+    and one resampling of the box that moves. What lies outside this box is the canvas, bit for bit.
 
     Args:
         source: the photo and its face.
@@ -36,7 +39,7 @@ class HeadFlow:
         if body not in ("rest", "follow"):
             raise ValueError(f'body is "rest" or "follow", not {body!r}')
         height, width = source.photo.shape[:2]
-        surface = head_surface(source)
+        surface = head_surface(source, BODY_SHARE if body == "follow" else 0.0)
         self._axes = (source.pose.scale * source.pose.rotation).astype(np.float64)
         self._step, self._corner = surface.step, surface.box[:2]
         self._arm = surface.arm
@@ -52,8 +55,14 @@ class HeadFlow:
         self._size = (width, height)
         width_px = BORDER_CM * source.pose.scale
         # How much of a movement away from the left, upper, right, lower border is left at a cell.
-        self._left, self._right = _rise((x - surface.step) / width_px), _rise((width - surface.step - x) / width_px)
-        self._upper, self._lower = _rise((y - surface.step) / width_px), _rise((height - surface.step - y) / width_px)
+        self._left, self._right = (
+            smoothstep((x - surface.step) / width_px),
+            smoothstep((width - surface.step - x) / width_px),
+        )
+        self._upper, self._lower = (
+            smoothstep((y - surface.step) / width_px),
+            smoothstep((height - surface.step - y) / width_px),
+        )
 
     def __call__(
         self, canvas: NDArray[np.uint8], rotation: NDArray[np.floating], translation: NDArray[np.floating]
@@ -62,7 +71,8 @@ class HeadFlow:
 
         Args:
             canvas: (H, W, 3) uint8 RGB, the photo with its expression; not changed.
-            rotation: (3,) radians, rotation vector away from the photo's pose, in head axes (x right, y up, z to the viewer).
+            rotation: (3,) radians, rotation vector away from the photo's pose, in head axes (x to the image's right,
+                y up, z to the viewer): positive x lowers the nose, y turns it right, z tilts the head left.
             translation: (3,) cm, in head axes.
 
         Returns:
@@ -84,11 +94,11 @@ class HeadFlow:
         right, bottom = min(wide.shape[1], self._size[0] - x0), min(wide.shape[0], self._size[1] - y0)
         if right <= left or bottom <= top:
             return frame
-        maps = wide[top:bottom, left:right]
+        maps: NDArray[np.float32] = np.asarray(wide[top:bottom, left:right], np.float32)
         maps[..., 0] += np.arange(x0 + left, x0 + right, dtype=np.float32)
         maps[..., 1] += np.arange(y0 + top, y0 + bottom, dtype=np.float32)[:, None]
-        cv2.remap(
-            canvas, maps, None, cv2.INTER_CUBIC, frame[y0 + top : y0 + bottom, x0 + left : x0 + right], cv2.BORDER_REPLICATE
+        frame[y0 + top : y0 + bottom, x0 + left : x0 + right] = cv2.remap(
+            canvas, maps, NO_MAP, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
         return frame
 
@@ -108,7 +118,8 @@ class HeadFlow:
         cells = field / np.float32(self._step)
         back = -cells
         for _ in range(INVERSION_STEPS):
-            back = -cv2.remap(cells, self._cells + back, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            there = cv2.remap(cells, self._cells + back, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            back = -np.asarray(there, np.float32)
         return back * np.float32(self._step)
 
     @staticmethod
@@ -124,8 +135,3 @@ class HeadFlow:
             min(moves.shape[1], int(columns[-1]) + 2),
             min(moves.shape[0], int(rows[-1]) + 2),
         )
-
-
-def _rise(part: NDArray[np.float32]) -> NDArray[np.float32]:
-    part = np.clip(part, 0, 1)
-    return (part * part * (3 - 2 * part)).astype(np.float32)

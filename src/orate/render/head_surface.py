@@ -1,4 +1,4 @@
-"""The visible surface of head and neck in a photo on a coarse grid: how deep it lies, and how far it moves with the head."""
+"""The visible surface of head and neck on a coarse grid: how deep it lies, and how far it moves with the head."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from orate.face.masks import smoothstep
 from orate.render.foreground import estimate_foreground
 from orate.render.head import load_head
 from orate.render.source import FaceSource
@@ -15,14 +16,17 @@ from orate.render.source import FaceSource
 Field = NDArray[np.float32]
 
 STEP_CM = 0.5  # between the grid's points
-MARGIN_CM = (15.0, 13.0, 15.0, 2.0)  # beyond the proxy's head: left, above, right, below the collar
+MARGIN_CM = (15.0, 13.0, 15.0, 4.0)  # of the grid beyond the proxy's head: left, above, right, below
 SMOOTHING_CM = 0.9
 VISIBLE_CM = 2.5  # a vertex further behind the foremost one near it is hidden
 HAIR_CM = (1.0, 7.0)  # hair ends at least and at most so far beyond the proxy's head
-FADE_CM = (4.0, 9.0)  # width of the fade beyond the silhouette, growing with the distance from the pivot
+HAIR_AT_CHIN_CM = 3.0  # collars and shoulders are near there
+FADE_CM = (3.0, 9.0)  # width of the fade beyond the silhouette, growing with the distance from the pivot
 CHIN_Y_CM, COLLAR_Y_CM = -8.5, -15.0
 PIVOT_CM = np.array([0.0, -7.0, 0.5])
 LANDMARK_WEIGHT = 3.0
+BODY_MARGIN_CM = (30.0, 13.0, 30.0, 60.0)
+EDGE_CELLS = 7  # over so many cells the field fades to nothing at the grid's edge
 
 
 @dataclass(frozen=True)
@@ -42,22 +46,31 @@ class HeadSurface:
     stiffness: Field
 
 
-def head_surface(source: FaceSource) -> HeadSurface:
+def head_surface(source: FaceSource, body_share: float = 0.0) -> HeadSurface:
     """Measure the surface of the photo's head.
 
-    Depth comes from the visible vertices of the generic head and from the photo's landmarks; hair beyond the skull keeps
-    the depth of the silhouette. Stiffness is 1 on head and hair, fades down the neck, and fades to 0 in the background.
+    Depth comes from the visible vertices of the generic head and from the photo's landmarks; hair beyond the skull
+    keeps the depth of the silhouette. Stiffness is 1 on head and hair, fades down the neck and in the background.
+
+    Args:
+        source: the photo and its face.
+        body_share: stiffness of the body below the neck, from 0 to 1.
     """
     head, pose = load_head(), source.pose
     points = pose.project(head.proxy)
     seen = _visible(points, pose.scale)
     step = max(1, round(STEP_CM * pose.scale))
-    box = _box(points[head.proxy_stiffness > 0.5], pose.scale, step)
+    margin = MARGIN_CM if body_share == 0 else BODY_MARGIN_CM
+    box = _box(points[head.proxy_stiffness > 0.5], pose.scale, step, margin, source.photo.shape)
     shape = ((box[3] - box[1]) // step, (box[2] - box[0]) // step)
 
+    seen &= head.proxy_stiffness > 0.3  # shoulders lie deep, and hair hangs before them
     splats = np.concatenate([points[seen], source.landmarks[:468]])
     weights = np.concatenate([np.ones(int(seen.sum())), np.full(468, LANDMARK_WEIGHT)])
     depth = _spread(splats, weights, box, step, shape, pose.scale)
+    # What is seen of a head lies before its axis; otherwise hair at the sides would move against the face.
+    axis = pose.project(PIVOT_CM)[2]
+    depth = axis - _softplus((axis - depth) / pose.scale) * pose.scale
     x = box[0] + (np.arange(shape[1]) + 0.5) * step
     y = box[1] + (np.arange(shape[0]) + 0.5) * step
     pixels = np.stack([*np.meshgrid(x, y), depth], axis=-1)
@@ -70,21 +83,38 @@ def head_surface(source: FaceSource) -> HeadSurface:
     arm = place - PIVOT_CM
     reach = np.linalg.norm(arm, axis=-1)
     width = np.clip(0.3 * reach + 1, *FADE_CM)
-    stiffness = _smoothstep(1 - (outside - 0.5) / width) * _smoothstep(
+    stiffness = smoothstep(1 - (outside - 0.5) / width) * smoothstep(
         (place[..., 1] - COLLAR_Y_CM) / (CHIN_Y_CM - COLLAR_Y_CM)
     )
+    if body_share > 0:
+        stiffness += (1 - stiffness) * body_share * _body(place)
     stiffness = cv2.GaussianBlur(stiffness.astype(np.float32), (0, 0), 0.8 * pose.scale / step)
     return HeadSurface(box, step, arm.astype(np.float32), stiffness * _inner(shape))
 
 
-def _smoothstep(value: NDArray[np.floating]) -> NDArray[np.floating]:
-    value = np.clip(value, 0, 1)
-    return value * value * (3 - 2 * value)
+def _softplus(value: NDArray[np.floating]) -> NDArray[np.floating]:
+    """About `value` above 1 and about 0 below -1, smooth between."""
+    smooth: NDArray[np.floating] = (value + np.sqrt(value * value + 1)) / 2
+    return smooth
 
 
-def _box(points: NDArray[np.floating], scale: float, step: int) -> tuple[int, int, int, int]:
-    low = np.floor(points.min(axis=0)[:2] - scale * np.array(MARGIN_CM[:2])).astype(int)
-    high = points.max(axis=0)[:2] + scale * np.array(MARGIN_CM[2:])
+def _body(place: NDArray[np.floating]) -> NDArray[np.floating]:
+    """1 on shoulders and chest, 0 beside them and above the chin."""
+    below = smoothstep((CHIN_Y_CM - place[..., 1]) / 6)
+    body: NDArray[np.floating] = below * smoothstep((BODY_MARGIN_CM[0] - np.abs(place[..., 0])) / 14)
+    return body
+
+
+def _box(
+    points: NDArray[np.floating], scale: float, step: int, margin: tuple[float, ...], photo_shape: tuple[int, ...]
+) -> tuple[int, int, int, int]:
+    """What may move, as far as about the picture reaches."""
+    height, width = photo_shape[:2]
+    around = EDGE_CELLS * step  # so that the picture's border lies within, not at the grid's edge
+    low = np.floor(points.min(axis=0)[:2] - scale * np.array(margin[:2])).astype(int)
+    low = np.maximum(low, -around)
+    high = points.max(axis=0)[:2] + scale * np.array(margin[2:])
+    high = np.minimum(high, [width + around, height + around])
     cells = np.ceil((high - low) / step).astype(int)
     return int(low[0]), int(low[1]), int(low[0] + cells[0] * step), int(low[1] + cells[1] * step)
 
@@ -143,17 +173,21 @@ def _hair(
 ) -> NDArray[np.uint8]:
     """255 where something moves with the head: the skull, and the foreground near it and not under the chin."""
     away = cv2.distanceTransform(255 - skull, cv2.DIST_L2, 5) * step_cm
-    near = (away < HAIR_CM[0]) | ((foreground > 0) & (away < HAIR_CM[1]) & (place[..., 1] > CHIN_Y_CM))
+    least, most = HAIR_CM
+    height = smoothstep((place[..., 1] - CHIN_Y_CM) / -CHIN_Y_CM)
+    near = (away < least) | ((foreground > 0) & (away < HAIR_AT_CHIN_CM + (most - HAIR_AT_CHIN_CM) * height))
     mask = np.where(near, 255, 0).astype(np.uint8)
     # Strands of one cell and holes say nothing.
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    return np.asarray(cv2.morphologyEx(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), cv2.MORPH_CLOSE, kernel), np.uint8)
+    return np.asarray(
+        cv2.morphologyEx(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), cv2.MORPH_CLOSE, kernel), np.uint8
+    )
 
 
 def _inner(shape: tuple[int, int]) -> Field:
-    """0 in the grid's outermost cells, so that nothing moves at the box's edge, 1 from six cells on."""
+    """0 in the grid's outermost cells, so that nothing moves at the box's edge, 1 inside."""
     row = np.minimum(np.arange(shape[0]), np.arange(shape[0])[::-1])
     column = np.minimum(np.arange(shape[1]), np.arange(shape[1])[::-1])
     edge = np.minimum(row[:, None], column[None])
-    inner: Field = _smoothstep((edge - 1) / 6).astype(np.float32)
+    inner: Field = smoothstep((edge - 1) / (EDGE_CELLS - 1)).astype(np.float32)
     return inner
