@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from orate.render.expression_flow import ExpressionFlow
 from orate.render.eyes import Eyes
 from orate.render.head_flow import Body, HeadFlow
-from orate.render.rest import retarget
 from orate.render.source import FaceMotion, FaceSource
 
 Box = tuple[int, int, int, int]
@@ -56,10 +55,10 @@ class Composition:
 
     def target(self, motion: FaceMotion) -> NDArray[np.float64]:
         """(478, 2) px: where the landmarks lie before the head turns."""
-        # Retargeting seals and scales lips; the photo's own expression is on its scale already.
+        # Sums and projections round; the photo's own expression gives its landmarks exactly.
         if np.array_equal(np.asarray(motion.expression, np.float32), self._own_expression):
             return self._source.landmarks[:, :2].astype(np.float64)
-        return retarget(self._source, motion.expression)
+        return self._source.pixels(self._source.rest + motion.expression)
 
     def _restore(self) -> None:
         """Put the photo back where the last frame drew."""
