@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from orate.face.masks import FACE_OVAL, smoothstep
 from orate.render.head import IRIS
 from orate.render.lips import (
-    INNER_CORNERS,
     INNER_LOWER,
     INNER_UPPER,
     LOWER_RINGS,
     UPPER_RINGS,
+    down_axis,
+    gaps,
     middle_line,
+    openness,
+    parting,
 )
 from orate.render.source import FaceSource
-from orate.render.warping import spread
-
-Box = tuple[int, int, int, int]
-Floats = NDArray[np.float32]
+from orate.render.warping import Box, Floats, Grid, distance_inside, spread
 
 # Lengths in cm of the head.
 RADIUS = 0.12  # smoothing of the weights
@@ -30,11 +30,11 @@ LIP_SPACING = 0.2  # of the grid around the mouth
 ANCHOR_SIDE, ANCHOR_DOWN = 2.5, 4.5  # how far outside the face's oval nothing moves: beside it, below it
 JAW_DROP = 2.5  # how far the chin may come down
 FADE_SIDE, FADE_DOWN = 1.5, 3.0  # over which the displacement ends, outside the face's oval with the jaw let down
+BORDER_FADE = 0.6  # the picture's own border stays where it is
 MOUTH_SIDE, MOUTH_UP, MOUTH_DOWN = 1.8, 2.2, 3.5  # margins of the mouth's own field around the lips
 MOUTH_FADE = 0.8  # over which that field passes into the face's
 CORNER_BLEND = 0.7  # beyond the corners the two lips' fields pass into each other
-OPEN_GAP = 0.12  # lips nearer than this are closed lips with noise in the landmarks
-LIP_MARGIN = 0.07  # landmarks lie on the edge of the lip: closing lips meet this far inside
+LIP_MARGIN = 0.09  # landmarks lie on the edge of the lip: closing lips meet this far inside
 STILL_PX = 1 / 128  # cv2.remap samples at 1/32 px: less is no motion
 
 
@@ -49,14 +49,13 @@ class ExpressionFlow:
     """
 
     def __init__(self, source: FaceSource):
-        self.photo = source.photo
+        self.face, self.photo = source, source.photo
         self.height, self.width = source.photo.shape[:2]
         self.scale = source.pose.scale
         self.points = np.delete(np.arange(len(source.landmarks)), np.arange(IRIS.start, IRIS.stop))
         self.source = source.landmarks[:, :2].astype(np.float64)
         self.centre = self.source[FACE_OVAL].mean(axis=0)
-        turn = source.pose.rotation
-        self.down = -turn[1, :2] / max(float(np.linalg.norm(turn[1, :2])), 1e-6)
+        self.down = down_axis(source)
         self.right = np.array([self.down[1], -self.down[0]])
         self.facing = facing(source)[self.points]
         self._prepare_face()
@@ -73,26 +72,31 @@ class ExpressionFlow:
         ring = local + outwards * reach
         anchors = np.concatenate([ring, 0.5 * (ring + np.roll(ring, 1, axis=0))])
         self.anchors = (anchors @ np.stack([self.right, self.down]) + self.centre).astype(np.float64)
-        hull = np.concatenate([oval, oval + low[:, None] * JAW_DROP * self.scale * self.down])
-        self.hull = cv2.convexHull(hull.astype(np.float32))[:, 0]
+        hull: NDArray[np.float64] = np.concatenate([oval, oval + low[:, None] * JAW_DROP * self.scale * self.down])
+        self.hull = np.asarray(cv2.convexHull(hull.astype(np.float32))[:, 0], np.float32)
 
         margin = FADE_DOWN * self.scale
         step = max(1, round(SPACING * self.scale))
         start = np.floor(self.hull.min(axis=0) - margin).astype(int)
         cells = np.ceil((self.hull.max(axis=0) + margin - start) / step).astype(int) + 1
-        self.face_grid = _Grid(start, cells, step)
+        self.face_grid = Grid(start, cells, step)
         places = self.face_grid.places()
         across = (places - self.centre) @ np.stack([self.right, self.down]).T
         low = smoothstep(across[:, 1] / max(local[:, 1].max(), 1e-6) * 2)
-        outside = -_distance_inside(self.hull, places) / self.scale
+        outside = -distance_inside(self.hull, places) / self.scale
         fade = 1 - smoothstep(outside / (FADE_SIDE + (FADE_DOWN - FADE_SIDE) * low))
         shape = (cells[1], cells[0])
-        border = _distance_to_border(places, self.width, self.height) / self.scale
-        fade = (fade * smoothstep(border / 0.6)).reshape(shape).astype(np.float32)
+        fade = fade.reshape(shape).astype(np.float32)
         fade[[0, -1]] = 0
         fade[:, [0, -1]] = 0
         self.fade = fade
         self.face_places = self._local(places)
+        self.border = tuple(
+            smoothstep(np.minimum(np.arange(size), np.arange(size)[::-1]) / (BORDER_FADE * self.scale)).astype(
+                np.float32
+            )
+            for size in (self.width, self.height)
+        )
 
     def _prepare_mouth(self) -> None:
         """The mouth's grid, and for each of its pixels how much the mouth's own fields count there."""
@@ -102,13 +106,13 @@ class ExpressionFlow:
         x0, y0 = local.min(axis=0) - np.array([MOUTH_SIDE, MOUTH_UP]) * self.scale
         x1, y1 = local.max(axis=0) + np.array([MOUTH_SIDE, MOUTH_DOWN]) * self.scale
         corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) @ axes + self.centre
-        step = max(1, round(LIP_SPACING * self.scale))
+        step = max(2, round(LIP_SPACING * self.scale))
         start = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
         stop = np.minimum(np.ceil(corners.max(axis=0)), [self.width, self.height]).astype(int)
         cells = np.maximum(np.ceil((stop - start) / step).astype(int), 2)
-        self.mouth_grid = _Grid(start, cells, step)
+        self.mouth_grid = Grid(start, cells, step)
         places = self.mouth_grid.places()
-        inside = _distance_inside(corners.astype(np.float32), places) / (MOUTH_FADE * self.scale)
+        inside = distance_inside(corners.astype(np.float32), places) / (MOUTH_FADE * self.scale)
         self.mouth_share = smoothstep(inside).reshape(cells[1], cells[0]).astype(np.float32)
         self.mouth_places = self._local(places)
         pixels = self.mouth_grid.pixels()
@@ -124,7 +128,7 @@ class ExpressionFlow:
         none = np.zeros(len(self.anchors), bool)
         self.groups = np.stack([every, every * ~np.concatenate([lower, none]), every * ~np.concatenate([upper, none])])
         self.groups = self.groups.astype(np.float32)
-        self.gap = self._gaps(self.source)
+        self.gap, self.openness = gaps(self.face, self.source), openness(self.face)
 
     def __call__(self, canvas: NDArray[np.uint8], target: NDArray[np.floating]) -> Box:
         """Draw the face with its landmarks at the target into the canvas.
@@ -185,8 +189,6 @@ class ExpressionFlow:
         axes = np.stack([self.right, self.down])
         line = (middle_line(target) - self.centre) @ axes.T
         u = np.maximum.accumulate(line[:, 0]) + 1e-4 * np.arange(len(line))
-        left, right = (self.source[list(INNER_CORNERS)] - self.centre) @ axes.T
-        left[0], right[0] = u[0], u[-1]
         height = np.interp(self.across, u, line[:, 1])
         beyond = np.maximum(np.maximum(u[0] - self.across, self.across - u[-1]), 0) / self.scale
         width = 1 + np.minimum(beyond / CORNER_BLEND, 1) * CORNER_BLEND * self.scale
@@ -200,21 +202,15 @@ class ExpressionFlow:
         the pixels that meet must come from inside the lip. Landmarks of closed lips leave a gap of noise, and when
         they open, both must begin at the one line.
         """
+        source = self.face
         begin = self.source.copy()
-        gap = self._gaps(target)
-        opened = smoothstep((self.gap - OPEN_GAP) / OPEN_GAP)
-        closing = opened * (1 - smoothstep(gap / np.maximum(0.6 * self.gap, 1e-6)))
-        parting = (1 - opened) * smoothstep((gap - self.gap) / OPEN_GAP)
-        shift = closing[:, None] * LIP_MARGIN * self.scale * self.down
+        narrow = gaps(source, target) / np.maximum(0.6 * self.gap, 1e-6)
+        margin = self.openness * (1 - smoothstep(narrow)) * LIP_MARGIN * self.scale
+        parted = (1 - self.openness) * parting(source, target)[:, None]
         middle = 0.5 * (self.source[INNER_UPPER] + self.source[INNER_LOWER])
         for lip, sign in ((INNER_UPPER, -1.0), (INNER_LOWER, 1.0)):
-            begin[lip] += sign * shift + parting[:, None] * (middle - self.source[lip])
+            begin[lip] += sign * margin[:, None] * self.down + parted * (middle - self.source[lip])
         return begin
-
-    def _gaps(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(9,) cm: how far the lower inner lip lies below the upper."""
-        gaps: NDArray[np.float64] = (points[INNER_LOWER] - points[INNER_UPPER]) @ self.down / self.scale
-        return gaps
 
     def _moving(self, face: Floats) -> Box:
         """The part of the picture in which the field on the face's grid is not zero."""
@@ -233,56 +229,17 @@ class ExpressionFlow:
     def _remap(self, flow: Floats, box: Box) -> NDArray[np.uint8]:
         """The photo, sampled backwards through a displacement (h, w, 2) px over the box."""
         x0, y0, x1, y1 = box
+        across, down = self.border[0][x0:x1], self.border[1][y0:y1]
+        if across.min() < 1 or down.min() < 1:
+            flow = flow * (across * down[:, None])[..., None]
         xs = flow[..., 0] + np.arange(x0, x1, dtype=np.float32)[None]
         ys = flow[..., 1] + np.arange(y0, y1, dtype=np.float32)[:, None]
-        sampled: NDArray[np.uint8] = cv2.remap(self.photo, xs, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return sampled
+        sampled = cv2.remap(self.photo, xs, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(sampled, np.uint8)
 
     def _local(self, places: NDArray[np.floating]) -> Floats:
         """Pixels to centimetres about the face's centre."""
-        return ((places - self.centre) / self.scale).astype(np.float32)
-
-
-class _Grid:
-    """Values at the centres of square blocks of pixels."""
-
-    def __init__(self, start: NDArray[np.int_], cells: NDArray[np.int_], step: int):
-        self.start, self.cells, self.step = start, cells, step
-        self.stop = start + cells * step
-
-    def places(self) -> NDArray[np.float64]:
-        """(rows * columns, 2) px: the blocks' centres."""
-        xs, ys = (self.start[i] + (np.arange(self.cells[i]) + 0.5) * self.step for i in (0, 1))
-        return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-
-    def pixels(self) -> NDArray[np.float64]:
-        """(height * width, 2) px: the centres of the pixels."""
-        return _Grid(self.start, self.cells * self.step, 1).places()
-
-    def enlarge(self, values: Floats, box: Box) -> Floats:
-        """(rows, columns, 2) values at every pixel of a box, (height, width, 2)."""
-        x0, y0, x1, y1 = box
-        low = np.maximum((np.array([x0, y0]) - self.start) // self.step - 1, 0)
-        high = np.minimum(-(-(np.array([x1, y1]) - self.start) // self.step) + 1, self.cells)
-        part = values[low[1] : high[1], low[0] : high[0]]
-        size = (high - low) * self.step
-        large = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=cv2.INTER_LINEAR)
-        x, y = self.start + low * self.step
-        result: Floats = large[y0 - y : y1 - y, x0 - x : x1 - x]
-        return result
-
-    def at(self, values: Floats, other: _Grid) -> Floats:
-        """(rows, columns, 2) values at the centres of another grid's blocks."""
-        ratio = other.step / self.step
-        shift = (other.start + 0.5 * other.step - self.start) / self.step - 0.5
-        matrix = np.array([[ratio, 0, shift[0]], [0, ratio, shift[1]]])
-        return self._warped(values, matrix, (int(other.cells[0]), int(other.cells[1])))
-
-    @staticmethod
-    def _warped(values: Floats, matrix: NDArray[np.float64], size: tuple[int, int]) -> Floats:
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        result: Floats = cv2.warpAffine(values, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        return result
+        return np.asarray((places - self.centre) / self.scale, np.float32)
 
 
 def facing(source: FaceSource) -> NDArray[np.float64]:
@@ -298,16 +255,5 @@ def facing(source: FaceSource) -> NDArray[np.float64]:
     seen = smoothstep((towards + 0.05) / 0.25)
     lips = np.concatenate([UPPER_RINGS.ravel(), LOWER_RINGS.ravel()])
     seen[lips] = np.maximum(seen[lips], 0.5)
-    return np.maximum(seen, 1e-3)
-
-
-def _distance_inside(outline: Floats, places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) px: how far inside a closed outline the places lie, negative outside."""
-    contour = outline.astype(np.float32)
-    return np.array([cv2.pointPolygonTest(contour, (float(x), float(y)), True) for x, y in places])
-
-
-def _distance_to_border(places: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
-    x, y = places.T
-    nearest: NDArray[np.float64] = np.minimum(np.minimum(x, width - x), np.minimum(y, height - y)) - 1
-    return nearest
+    weights: NDArray[np.float64] = np.maximum(seen, 1e-3)
+    return weights

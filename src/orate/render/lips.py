@@ -1,9 +1,12 @@
-"""FaceLandmarker's points on the lips, and the line between them."""
+"""FaceLandmarker's points on the lips, the line between them, and the opening."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from orate.face.masks import smoothstep
+from orate.render.source import FaceSource
 
 # fmt: off
 # From the image's left to its right, corners left out. Inner lips first; each ring lies further out.
@@ -23,6 +26,7 @@ LOWER_RINGS = np.array([
 INNER_UPPER, INNER_LOWER = UPPER_RINGS[0], LOWER_RINGS[0]  # nine pairs that meet when the lips close
 INNER_CORNERS = (78, 308)
 OUTER_CORNERS = (61, 291)
+CLOSED_GAP = 0.12  # cm; inner lips nowhere further apart are closed, their gap is noise of the landmarks
 STEPS = 6  # pieces of the curve between two landmarks
 
 
@@ -31,6 +35,53 @@ def middle_line(points: NDArray[np.floating]) -> NDArray[np.float64]:
     middles = 0.5 * (points[INNER_UPPER, :2] + points[INNER_LOWER, :2])
     left, right = INNER_CORNERS
     return smooth_curve(np.concatenate([points[left, None, :2], middles, points[right, None, :2]]))
+
+
+def down_axis(source: FaceSource) -> NDArray[np.float64]:
+    """(2,) the direction of the head's lower end in the picture, of length 1."""
+    down = -source.pose.rotation[1, :2]
+    unit: NDArray[np.float64] = down / max(float(np.linalg.norm(down)), 1e-6)
+    return unit
+
+
+def gaps(source: FaceSource, points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(9,) cm: how far the lower inner lip lies below the upper, of landmarks (478, 2 or more) px."""
+    apart = points[INNER_LOWER, :2] - points[INNER_UPPER, :2]
+    along: NDArray[np.float64] = apart @ down_axis(source) / source.pose.scale
+    return along
+
+
+def openness(source: FaceSource) -> float:
+    """0 where the photo's lips are closed (its landmarks' gap is noise), 1 where they are open."""
+    return float(smoothstep(gaps(source, source.landmarks).max() / CLOSED_GAP - 1))
+
+
+def parting(source: FaceSource, points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(9,) in [0, 1]: how far lips closed in the photo have left each other in the target (478, 2) px.
+
+    At 0 the landmarks' gap is the noise of the photo's, at 1 it is the lips' own.
+    """
+    grown = (gaps(source, points) - gaps(source, source.landmarks)) / CLOSED_GAP
+    parted: NDArray[np.float64] = 1 - (1 - openness(source)) * (1 - smoothstep(grown))
+    return parted
+
+
+def mouth_outline(source: FaceSource, target: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(n, 2) px: the opening between the lips that `ExpressionFlow` draws, a closed curve from the left corner.
+
+    The inner lips of the target (478, 2) px less the gap that is only noise: closed lips enclose nothing. First half
+    the upper lip to the right corner, then the lower lip back.
+    """
+    target = np.asarray(target, np.float64)[:, :2]
+    upper, lower = target[INNER_UPPER], target[INNER_LOWER]
+    apart = gaps(source, target)
+    noise = np.clip(gaps(source, source.landmarks), 0, None) * (1 - parting(source, target))
+    share = np.where(apart > 1e-6, np.minimum(noise / np.maximum(apart, 1e-6), 1), 1.0)[:, None]
+    middle = 0.5 * (upper + lower)
+    left, right = target[INNER_CORNERS[0], None], target[INNER_CORNERS[1], None]
+    above = smooth_curve(np.concatenate([left, upper + share * (middle - upper), right]))
+    below = smooth_curve(np.concatenate([left, lower + share * (middle - lower), right]))
+    return np.concatenate([above, below[-2:0:-1]])
 
 
 def smooth_curve(points: NDArray[np.floating]) -> NDArray[np.float64]:

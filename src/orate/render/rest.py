@@ -8,13 +8,20 @@ from numpy.typing import NDArray
 from orate.face.blendshapes import BLENDSHAPE_NAMES
 from orate.face.masks import smoothstep
 from orate.render.head import LANDMARKS, load_head
-from orate.render.lips import INNER_CORNERS, INNER_LOWER, INNER_UPPER, LOWER_RINGS, OUTER_CORNERS, UPPER_RINGS
+from orate.render.lips import (
+    CLOSED_GAP,
+    INNER_CORNERS,
+    INNER_LOWER,
+    INNER_UPPER,
+    LOWER_RINGS,
+    OUTER_CORNERS,
+    UPPER_RINGS,
+)
 from orate.render.source import FaceSource
 
 Points = NDArray[np.float64]
 
 # Lengths in cm of the head.
-CLOSED_GAP = 0.12  # inner lips nowhere further apart than this are closed; the gap is noise in the landmarks
 SEAL_GAP = 0.04  # speech that opens the lips by less leaves them sealed
 UPPER_PART = 0.3  # of a gap is closed by the upper lip, the rest by the lower
 LIPS_KEPT, JAW_KEPT = 0.55, 0.0  # how much of the photo's expression of the lips stays at rest, and of the jaw's
@@ -33,7 +40,7 @@ def expression_from_blendshapes(blendshapes: NDArray[np.floating]) -> NDArray[np
     for name, axis in load_head().actions.items():
         plain = name.replace("_L", "Left").replace("_R", "Right")
         if plain in BLENDSHAPE_NAMES and name.startswith(("jaw", *UNDONE)):
-            expression += np.float32(blendshapes[BLENDSHAPE_NAMES.index(plain)]) * axis
+            expression += np.float32(blendshapes[BLENDSHAPE_NAMES.index(plain)]) * axis.astype(np.float32)
     return expression
 
 
@@ -48,16 +55,16 @@ def face_at_rest(shape: NDArray[np.floating], expression: NDArray[np.floating]) 
         (478, 3) cm. Lips that are closed already stay bit for bit, for landmarks of closed lips leave small gaps.
         Otherwise each pair of inner lip points coincides.
     """
-    shape = np.asarray(shape, np.float64)
-    gaps = shape[INNER_UPPER, 1] - shape[INNER_LOWER, 1]
+    points: Points = np.array(shape, np.float64)
+    gaps = points[INNER_UPPER, 1] - points[INNER_LOWER, 1]
     if gaps.max() <= CLOSED_GAP:
-        return shape.copy()
+        return points
     parted = float(smoothstep(np.array((gaps.max() - CLOSED_GAP) / CLOSED_GAP)))
     jaw = load_head().actions["jawOpen"].astype(np.float64)
-    estimate = np.asarray(expression, np.float64) * mouth_region(shape)[:, None]
+    estimate = np.asarray(expression, np.float64) * mouth_region(points)[:, None]
     opening = float(np.clip((estimate * jaw).sum() / (jaw * jaw).sum(), 0, 1))
-    jaw_part = opening * jaw * mouth_region(shape)[:, None]
-    rest = shape - parted * ((1 - JAW_KEPT) * jaw_part + (1 - LIPS_KEPT) * (estimate - jaw_part))
+    jaw_part = opening * jaw * mouth_region(points)[:, None]
+    rest = points - parted * ((1 - JAW_KEPT) * jaw_part + (1 - LIPS_KEPT) * (estimate - jaw_part))
     return join_lips(rest, np.zeros((len(INNER_UPPER), 3)))
 
 

@@ -7,10 +7,12 @@ the same weights (moving least squares; Schaefer, McPhail, Warren, "Image deform
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1
 
 
 def spread(
@@ -36,16 +38,19 @@ def spread(
     left[:, :2], left[:, 2], left[:, 3] = places, (places**2).sum(axis=1), 1.0
     right = np.empty((4, len(points)), np.float32)
     right[:2], right[2], right[3] = -2 * points.T, 1.0, (points**2).sum(axis=1) + radius**2
-    weights = left @ right
+    # OpenCV's product: as fast here, and its threads do not wait for each other on a busy machine.
+    nothing = np.empty(0, np.float32)
+    weights = np.asarray(cv2.gemm(left, right, 1.0, nothing, 0.0), np.float32)
     np.multiply(weights, weights, out=weights)
     np.reciprocal(weights, out=weights)
 
     x, y = points.T
     u, v = displacement.T
     moments = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y, u, v, x * u, y * u, x * v, y * v])
-    sums = (weights @ (groups[:, None] * moments[None]).reshape(-1, len(points)).T).T.reshape(len(groups), 12, -1)
-    sums = sums[:, 1:] / sums[:, :1]
-    mx, my, xx, xy, yy, mu, mv, xu, yu, xv, yv = sums.transpose(1, 0, 2)
+    columns = np.ascontiguousarray((groups[:, None] * moments[None]).reshape(-1, len(points)).T)
+    sums = np.asarray(cv2.gemm(weights, columns, 1.0, nothing, 0.0), np.float32).T.reshape(len(groups), 12, -1)
+    means: Floats = sums[:, 1:] / sums[:, :1]
+    mx, my, xx, xy, yy, mu, mv, xu, yu, xv, yv = means.transpose(1, 0, 2)
     xx = xx - mx * mx + stiffness**2
     yy = yy - my * my + stiffness**2
     xy = xy - mx * my
@@ -57,3 +62,51 @@ def spread(
     field[..., 0] = mu + across * (xu - mx * mu) + down * (yu - my * mu)
     field[..., 1] = mv + across * (xv - mx * mv) + down * (yv - my * mv)
     return field
+
+
+class Grid:
+    """Values at the centres of square blocks of pixels."""
+
+    def __init__(self, start: NDArray[np.int_], cells: NDArray[np.int_], step: int):
+        self.start, self.cells, self.step = start, cells, step
+        self.stop = start + cells * step
+
+    def places(self) -> NDArray[np.float64]:
+        """(rows * columns, 2) px: the blocks' centres."""
+        xs, ys = (self.start[i] + (np.arange(self.cells[i]) + 0.5) * self.step for i in (0, 1))
+        return np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+
+    def pixels(self) -> NDArray[np.float64]:
+        """(height * width, 2) px: the centres of the pixels."""
+        return Grid(self.start, self.cells * self.step, 1).places()
+
+    def enlarge(self, values: Floats, box: Box) -> Floats:
+        """(rows, columns, 2) values at every pixel of a box, (height, width, 2)."""
+        x0, y0, x1, y1 = box
+        low = np.maximum((np.array([x0, y0]) - self.start) // self.step - 1, 0)
+        high = np.minimum(-(-(np.array([x1, y1]) - self.start) // self.step) + 1, self.cells)
+        part = values[low[1] : high[1], low[0] : high[0]]
+        size = (high - low) * self.step
+        large = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=cv2.INTER_LINEAR)
+        x, y = self.start + low * self.step
+        return np.asarray(large[y0 - y : y1 - y, x0 - x : x1 - x], np.float32)
+
+    def at(self, values: Floats, other: Grid) -> Floats:
+        """(rows, columns, 2) values at the centres of another grid's blocks."""
+        ratio = other.step / self.step
+        shift = (other.start + 0.5 * other.step - self.start) / self.step - 0.5
+        matrix = np.array([[ratio, 0, shift[0]], [0, ratio, shift[1]]])
+        return self._warped(values, matrix, (int(other.cells[0]), int(other.cells[1])))
+
+    @staticmethod
+    def _warped(values: Floats, matrix: NDArray[np.float64], size: tuple[int, int]) -> Floats:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(
+            cv2.warpAffine(values, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
+        )
+
+
+def distance_inside(outline: NDArray[np.floating], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) px: how far inside a closed outline the places lie, negative outside."""
+    contour = outline.astype(np.float32)
+    return np.array([cv2.pointPolygonTest(contour, (float(x), float(y)), True) for x, y in places])
