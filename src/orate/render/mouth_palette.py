@@ -1,0 +1,153 @@
+"""The colours that a photo's light and palette give to teeth, gums, tongue and throat; its sharpness and its grain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from orate.render.mouth_render import Image
+from orate.render.source import FaceSource
+
+Lab = NDArray[np.float64]
+SKIN_POINTS = (205, 425, 50, 280, 101, 330, 187, 411, 207, 427, 200)  # cheeks and chin
+SKIN_RADIUS_CM = 0.35
+SIDES = ((207, 187, 216, 57), (427, 411, 436, 287))  # beside the mouth: picture left, picture right
+EYES = (
+    (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
+    (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
+)
+OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
+# Lab of light skin and of teeth under the same even light; casts and chroma of a photo are measured against them.
+SKIN_AB, TOOTH_AB = np.array([14.0, 16.0]), np.array([1.5, 9.0])
+SKIN_CHROMA = float(np.hypot(*SKIN_AB))
+GREY_LEVELS = 2  # channels of a black-and-white photo agree to this
+
+
+@dataclass(frozen=True)
+class Palette:
+    """What the mouth takes from its photo.
+
+    Attributes:
+        tooth, gum, tongue, throat: Lab under the photo's light, L in [0, 100].
+        tilt: part of its brightness that light gains a centimetre to the image's right.
+        blur: px, standard deviation of the photo's blur.
+        grain: (h, w) levels of brightness, a piece of the photo's own grain.
+        grey: whether the photo is black and white.
+    """
+
+    tooth: Lab
+    gum: Lab
+    tongue: Lab
+    throat: Lab
+    tilt: float
+    blur: float
+    grain: Image
+    grey: bool
+
+
+def measure(source: FaceSource) -> Palette:
+    """Read a photo's palette from its skin, lips and eyes."""
+    points, scale = source.landmarks[:, :2], source.pose.scale
+    x0, y0 = np.maximum(np.floor(points.min(axis=0) - scale).astype(int), 0)
+    x1, y1 = np.ceil(points.max(axis=0) + scale).astype(int)
+    crop = source.photo[y0:y1, x0:x1]
+    points = points - (x0, y0)
+    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    skin = np.array([_patch(lab, points[index], SKIN_RADIUS_CM * scale) for index in SKIN_POINTS])
+    lit = float(np.percentile(skin[:, 0], 70))
+    skin_lab = np.median(skin, axis=0)
+    eyes = [_inside(lab, points[list(ring)]) for ring in EYES]
+    white = max((float(np.percentile(eye[:, 0], 85)) for eye in eyes if len(eye)), default=lit)
+    lips = _lips(lab, points, skin_lab)
+    left, right = (float(np.median([_patch(lab, points[i], 0.25 * scale)[0] for i in side])) for side in SIDES)
+    apart = float(np.linalg.norm(points[SIDES[1][0]] - points[SIDES[0][0]])) / scale
+    tilt = float(np.clip((right - left) / max(left + right, 1) * 2 / max(apart, 1), -0.12, 0.12))
+    chroma = float(np.clip(np.hypot(*skin_lab[1:]) / SKIN_CHROMA, 0, 1.4))
+    cast = skin_lab[1:] - SKIN_AB * chroma
+    tooth_ab = TOOTH_AB * chroma + 0.5 * cast
+    light = float(np.clip(0.62 * max(lit, white) + 0.38 * lit + 4, 20, 90))
+    grey = int((crop.max(axis=2).astype(int) - crop.min(axis=2)).max()) <= GREY_LEVELS
+    return Palette(
+        tooth=np.array([light, *tooth_ab]),
+        gum=np.array([0.55 * lips[0] + 0.2 * lit, *(0.75 * lips[1:] + 0.25 * skin_lab[1:])]),
+        tongue=np.array([0.6 * lips[0] + 0.2 * lit, *(0.7 * lips[1:] + 0.25 * skin_lab[1:])]),
+        throat=np.array([0.16 * lit + 2, *(0.5 * lips[1:])]),
+        tilt=tilt,
+        blur=blur_of(lab[..., 0], points, scale),
+        grain=_grain(lab[..., 0], points, scale),
+        grey=grey,
+    )
+
+
+def _patch(lab: Image, centre: Lab, radius: float) -> Lab:
+    """(3,) median Lab of the square around a point, the nearest one that lies in the picture."""
+    height, width = lab.shape[:2]
+    x, y = np.clip(centre, 0, (width - 1, height - 1)).astype(int)
+    half = max(int(radius), 1)
+    piece = lab[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1]
+    return np.asarray(np.median(piece.reshape(-1, 3), axis=0), np.float64)
+
+
+def _mask(shape: tuple[int, ...], ring: Lab) -> NDArray[np.uint8]:
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.round((ring - 0.5) * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
+    return mask
+
+
+def _inside(lab: Image, ring: Lab) -> Lab:
+    """(n, 3) Lab of the pixels inside a ring of points."""
+    return np.asarray(lab[_mask(lab.shape, ring) > 0], np.float64)
+
+
+def _lips(lab: Image, points: Lab, skin: Lab) -> Lab:
+    """(3,) Lab of the lips; of the skin, a little darker, where the lips are too few pixels to tell."""
+    mask = _mask(lab.shape, points[list(OUTER_LIPS)])
+    mask[_mask(lab.shape, points[list(INNER_LIPS)]) > 0] = 0
+    if mask.sum() < 12:
+        return skin * (0.85, 1.2, 1.0)
+    return np.asarray(np.median(lab[mask > 0], axis=0), np.float64)
+
+
+def blur_of(light: Image, points: Lab, scale: float) -> float:
+    """Standard deviation in px of the blur of the face's edges.
+
+    A step of height h under a Gaussian blur has the slope h / (sqrt(2 pi) sigma); the strongest edges around eyes and
+    mouth tell.
+    """
+    y0, x0 = np.maximum(points[:, ::-1].min(axis=0).astype(int), 0)
+    y1, x1 = points[:, ::-1].max(axis=0).astype(int) + 1
+    face = np.ascontiguousarray(light[y0:y1, x0:x1])
+    if min(face.shape, default=0) < 8:
+        return 0.5
+    across = cv2.Sobel(face, cv2.CV_32F, 1, 0) / 8
+    down = cv2.Sobel(face, cv2.CV_32F, 0, 1) / 8
+    slope = np.hypot(across, down)
+    reach = int(np.clip(0.25 * scale, 2, 10)) * 2 + 1
+    kernel = np.ones((reach, reach), np.uint8)
+    height = cv2.dilate(face, kernel) - cv2.erode(face, kernel)
+    steepest = cv2.dilate(slope, kernel)
+    strong = height >= np.percentile(height, 95)
+    measured = float(np.median(height[strong] / np.maximum(steepest[strong], 1e-3))) / np.sqrt(2 * np.pi)
+    # The Sobel operator itself blurs by about 0.7 px.
+    return float(np.sqrt(max(measured**2 - 0.5, 0.16)))
+
+
+def _grain(light: Image, points: Lab, scale: float) -> Image:
+    """(n, n) what a cheek keeps when it is smoothed: the photo's grain, brush or canvas, in levels of 255."""
+    best: Image = np.zeros((8, 8), np.float32)
+    least = np.inf
+    half = int(np.clip(0.6 * scale, 4, 64))
+    for index in (205, 425, 50, 280):
+        x, y = points[index].astype(int)
+        piece = light[max(y - half, 0) : y + half, max(x - half, 0) : x + half]
+        if min(piece.shape) < half:
+            continue
+        rough = piece - cv2.GaussianBlur(piece, (0, 0), max(1.5, 0.06 * scale))
+        spread = float(np.median(np.abs(rough)))
+        if spread < least:
+            least, best = spread, (np.clip(rough, -5 * spread, 5 * spread) * 2.55).astype(np.float32)
+    return best
