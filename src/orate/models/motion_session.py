@@ -1,0 +1,120 @@
+"""One face speaking one clip: speech features in, motion out, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from orate.models.blinks import NATURAL_RATE_PER_MINUTE, BlinkProcess
+from orate.models.motion_decoder import LIDS
+from orate.models.motion_generator import UPPER_COMPONENTS, MotionGenerator, MotionState
+from orate.models.sway import SwayProcess
+
+Floats = NDArray[np.float32]
+ACTIVITY_CM_A_FRAME = 0.06
+ACTIVITY_MEMORY = 0.9
+LARGEST_ROTATION = 0.26
+LARGEST_TRANSLATION_CM = 2.5
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Motion of n frames.
+
+    Attributes:
+        coefficients: (n, K) of the expression, in units of the generator's scale; the last `UPPER_COMPONENTS` are
+            brows and forehead.
+        lids: (n, 2) closure of the right and the left eye, 0 to 1.
+        rotation: (n, 3) rad, rotation vectors away from the photo's pose, in head axes.
+        translation: (n, 3) cm, of the pivot in the neck, in head axes.
+    """
+
+    coefficients: Floats
+    lids: Floats
+    rotation: Floats
+    translation: Floats
+
+
+class MotionSession:
+    """Turns features into motion, the same numbers however the features are cut into calls.
+
+    Args:
+        generator: from `orate.models.motion_generator.load_motion`.
+        identity: (478, 3) cm, the face at rest; None for the mean face.
+        seed: of blinks and sway.
+        blinks_per_minute: 0 for none.
+
+    Raises:
+        ValueError: a rate of blinks outside 0 to 60.
+    """
+
+    def __init__(
+        self,
+        generator: MotionGenerator,
+        identity: NDArray[np.floating] | None = None,
+        seed: int = 0,
+        blinks_per_minute: float = NATURAL_RATE_PER_MINUTE,
+    ) -> None:
+        self._generator = generator
+        encoder = generator.face_encoder
+        shape = encoder.mean_shape if identity is None else torch.as_tensor(np.asarray(identity, np.float32))
+        self._identity = encoder.coefficients(shape)[None]
+        self._basis = (generator.basis * generator.scale[: len(generator.basis), None, None]).numpy()
+        self._scale = generator.scale.numpy()
+        self._mouth_speed = np.abs(self._basis[:, [13, 14]]).mean(axis=(1, 2))
+        self._state: MotionState | None = None
+        self._last: Floats | None = None
+        self._activity = 0.0
+        self._blinks = BlinkProcess(blinks_per_minute, seed)
+        self._sway = SwayProcess(generator.sway.numpy(), generator.sway_innovation.numpy(), seed)
+
+    @torch.inference_mode()
+    def push(self, features: NDArray[np.floating]) -> Motion:
+        """Motion of the next frames.
+
+        Args:
+            features: (n, 2, 384), the speech encoder's rows of each frame.
+        """
+        rows = []
+        for frame in np.asarray(features, np.float32):  # frame by frame: the sums are then the same for every cutting
+            noise = torch.zeros(1, 1, self._generator.config.noise_code)
+            value, self._state = self._generator(
+                torch.from_numpy(frame)[None, None], self._identity, noise, self._state
+            )
+            rows.append(value[0, 0].numpy())
+        count = len(self._basis)
+        motion = np.array(rows, np.float32).reshape(len(rows), count + LIDS + 6)
+        coefficients = motion[:, :count]
+        activity = self._follow(coefficients)
+        sway = self._sway.push(activity).astype(np.float32)
+        lids = np.repeat(self._blinks.push(activity)[:, None], 2, axis=1)
+        lower = count - UPPER_COMPONENTS
+        brows = sway[:, 5:] / self._scale[lower:count]
+        joined = np.concatenate([coefficients[:, :lower], brows], axis=1)
+        translation = np.zeros((len(rows), 3), np.float32)
+        translation[:, :2] = soft_limit(sway[:, 3:5], LARGEST_TRANSLATION_CM)
+        return Motion(joined, lids, soft_limit(sway[:, :3], LARGEST_ROTATION), translation)
+
+    def expression(self, coefficients: NDArray[np.floating]) -> Floats:
+        """(n, K) coefficients to displacement (n, 478, 3) cm in head space, from the face at rest."""
+        moved: Floats = np.tensordot(np.asarray(coefficients, np.float32), self._basis, 1)
+        return moved
+
+    def _follow(self, coefficients: Floats) -> Floats:
+        """(n,) in [0, 1]: how much the lips have moved in the last moments."""
+        followed = []
+        for row in coefficients:
+            speed = 0.0 if self._last is None else float(np.abs(row - self._last) @ self._mouth_speed)
+            self._last = row
+            self._activity = ACTIVITY_MEMORY * self._activity + (1 - ACTIVITY_MEMORY) * speed
+            followed.append(min(1.0, self._activity / ACTIVITY_CM_A_FRAME))
+        return np.array(followed, np.float32)
+
+
+def soft_limit(values: NDArray[np.floating], largest: float) -> Floats:
+    """Values kept within `largest`, those under half of it nearly as they are."""
+    limited: Floats = (largest * np.tanh(np.asarray(values) / largest)).astype(np.float32)
+    return limited

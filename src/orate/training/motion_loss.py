@@ -1,0 +1,51 @@
+"""What the motion generator is taught of the mouth: L1 of the lips and of their speed, and of the lips' gap."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from orate.corpora.motion_tracks import INNER_LIP_PAIRS
+from orate.models.motion_generator import UPPER_COMPONENTS, MotionGenerator
+from orate.training.motion_basis import LIPS
+
+SPEED_WEIGHT = 1.0
+GAP_WEIGHT = 2.0
+CODE_WEIGHT = 0.05
+
+
+class MouthLoss:
+    """Compares generated and real expression at the lips, in cm, and (weakly) all coefficients of the lower face.
+
+    Brows, lids and pose are left to the critics: an L1 would still them.
+    """
+
+    def __init__(self, generator: MotionGenerator) -> None:
+        self._lower = generator.config.components - UPPER_COMPONENTS
+        axes = generator.basis * generator.scale[: generator.config.components, None, None]
+        lips = axes[: self._lower, list(LIPS)]
+        self._lips = lips.flatten(1)
+        above, below = (list(side) for side in zip(*INNER_LIP_PAIRS, strict=True))
+        # Displacement of the gap along its direction on most faces, which is upright.
+        self._gap = (axes[: self._lower, above] - axes[: self._lower, below])[..., 1].mean(1)
+
+    def __call__(self, generated: Tensor, real: Tensor, weight: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """(batch, time, components + 8) twice and the weight of each frame (batch, time) to the loss."""
+        away = (generated - real)[..., : self._lower]
+        lips = away @ self._lips
+        scale = weight[..., None] / weight.mean().clamp_min(1e-6)
+        place = (lips.abs() * scale).mean()
+        speed = ((lips[:, 1:] - lips[:, :-1]).abs() * scale[:, 1:]).mean()
+        gap = ((away @ self._gap).abs() * scale[..., 0]).mean()
+        code = (away.abs() * scale).mean()
+        loss = 10 * (place + SPEED_WEIGHT * speed + GAP_WEIGHT * gap) + CODE_WEIGHT * code
+        return loss, {"lips_cm": float(place.detach()), "gap_cm": float(gap.detach())}
+
+
+def moment_loss(generated: Tensor, real: Tensor) -> Tensor:
+    """Difference of the logarithms of deviations, and of speeds, over a batch: (batch, time, values) twice."""
+    loss = generated.new_zeros(())
+    for made, true in ((generated, real), (generated[:, 1:] - generated[:, :-1], real[:, 1:] - real[:, :-1])):
+        a, b = made.flatten(0, 1).std(0), true.flatten(0, 1).std(0)
+        loss = loss + (torch.log(a + 1e-3) - torch.log(b + 1e-3)).abs().mean()
+    return loss
