@@ -19,14 +19,15 @@ LOWER = ((33, 7, 163, 144, 145, 153, 154, 155, 133), (362, 382, 381, 380, 374, 3
 CREASE = ((247, 30, 29, 27, 28, 56, 190), (414, 286, 258, 257, 259, 260, 467))
 UNDER_BROW = ((113, 225, 224, 223, 222, 221, 189), (413, 441, 442, 443, 444, 445, 342))
 IRIS = ((468, 469, 470, 471, 472), (473, 474, 475, 476, 477))
-REACH_CM = 0.9  # of the patch below the lower lid
+REACH_CM = 0.75  # of the patch below the lower lid
 CLEAR_CM = 0.12
 SIDE_CM = 0.5  # and beyond the corners
 CURVE_SAMPLES = 129
 DRAPE = 0.09  # of the eye's width
 BEYOND = 0.2  # of the eye's width, beyond a corner, over which skin and lashes still move
-LOWER_RISE = 0.12  # of the opening: how far the lower lid comes up
-INNER_WEIGHT, OUTER_WEIGHT = 12.0, 1.0  # of the corners, in the arc along which lids meet
+LOWER_RISE = 0.02  # of the opening: how far the lower lid comes up
+INNER_WEIGHT, OUTER_WEIGHT = 12.0, 3.0  # of the corners, in the arc along which lids meet
+OUTER_SINKS = 0.3  # of the opening's height
 COLUMNS = np.linspace(0.04, 0.96, 32, dtype=np.float32)  # u at which skin and lashes are measured
 
 
@@ -134,9 +135,9 @@ def eye_shape(source: FaceSource, side: int) -> EyeShape:
     )
 
 
-def smooth_step(values: Floats | NDArray[np.float64]) -> Floats:
+def smooth_step(values: NDArray[np.floating] | np.floating) -> Floats:
     """0 below 0, 1 above 1, and a cubic without kinks between."""
-    clipped = np.clip(values, 0.0, 1.0).astype(np.float32)
+    clipped = np.clip(values, 0.0, 1.0).astype(np.float32, copy=False)
     result: Floats = clipped * clipped * (np.float32(3) - np.float32(2) * clipped)
     return result
 
@@ -174,9 +175,12 @@ def _drop(columns: Curves, pixels: Curves, u: NDArray[np.floating], side: int) -
     """(h, w) px that the upper lid's edge goes down to close, fading out beyond the corners."""
     inner = 1.0 - side
     line = columns.lower - LOWER_RISE * (columns.lower - columns.upper)
+    sinks = OUTER_SINKS * float(np.max(columns.lower - columns.upper))
     # The outer corner sinks as lids close; the inner one stays.
     weights = np.concatenate([np.ones(len(COLUMNS)), [INNER_WEIGHT, OUTER_WEIGHT]])
-    arc = np.polyfit(np.concatenate([COLUMNS, [inner, 1.0 - inner]]), np.concatenate([line, [0.0, 0.0]]), 2, w=weights)
+    arc = np.polyfit(
+        np.concatenate([COLUMNS, [inner, 1.0 - inner]]), np.concatenate([line, [0.0, sinks]]), 2, w=weights
+    )
     inside = np.clip(u, 0.0, 1.0)
     drop = np.maximum(np.polyval(arc, inside) - pixels.upper, 0.0)
     return (drop * smooth_step(1 - np.abs(u - inside) / BEYOND)).astype(np.float32)

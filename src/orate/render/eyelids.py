@@ -18,7 +18,7 @@ from orate.render.eye_skin import Colours, fine_grain, mean_between, sample
 LASH_RANGE_CM = (0.08, 0.26)  # thickness of the lash line above the lid's edge
 LASH_SKIN = 0.8  # brightness, as a part of the skin's, at which the lash line ends
 EDGE_CM = 0.03  # by which the lid reaches beyond the landmarks' edge, over what is left of the eye
-LINE_CM = 0.06  # half the thickness of the line where closed lids meet
+LINE_CM = 0.08  # half the thickness of the line where closed lids meet
 UNDER_EYE_CM = (0.15, 0.6)  # below the lower lid, where skin is free of lashes
 UNDER_EYE_PART = 0.35  # of the under-eye's colour in the lid's
 EARLY = 0.3  # closure at which new skin has fully taken over
@@ -42,6 +42,8 @@ class Eyelid:
         self._top = top.at(shape.u)
         self._under = under.at(shape.u)
         self._tone = (1 - UNDER_EYE_PART) * above.at(shape.u) + UNDER_EYE_PART * self._under
+        self._tone_luma, self._under_luma = luma(self._tone), luma(self._under)
+        self._sides = np.float32(0.05) * np.square(np.square(2 * np.clip(shape.u, 0, 1) - 1))
         self._grain = fine_grain(patch, shape)
         # Lids end at the corners: there the opening, and all that covers it, fades out.
         self._fade = smooth_step(shape.drape / max(0.55 * shape.height, 0.5) - 0.08)
@@ -67,6 +69,8 @@ class Eyelid:
         below = np.maximum(shape.v - low, 0) / np.float32(max(0.8 * shape.height, 1.0))
         give = rise * (1 - smooth_step(below))
         move = np.where(behind > 0, -drop * follow, give).astype(np.float32)
+        # Under the edge the lash line goes on: the photo has the iris there.
+        move -= np.maximum(np.float32(0.02) * scale - from_edge, 0) * (behind > 0) * min(4 * c, np.float32(1))
         skin = cv2.remap(
             patch,
             self._x + move * shape.down[0],
@@ -83,8 +87,10 @@ class Eyelid:
         out += np.maximum(lid, lower)[..., None] * (skin - out)
         new, cover = self._new_skin(edge, lash, c)
         out += (cover * lid)[..., None] * (new - out)
-        line = np.exp(-(((shape.v - edge) / np.float32(max(LINE_CM * self._scale, 0.8))) ** 2))
-        weight = (np.float32(0.6) * smooth_step(np.array((c - 0.15) / 0.6)) * line * self._fade)[..., None]
+        # Lashes hang down over the line where closed lids meet.
+        across = np.where(from_edge > 0, np.float32(LINE_CM), np.float32(LINE_CM) * (1 + c)) * scale
+        line = np.exp(-((from_edge / np.maximum(across, np.float32(0.8))) ** 2))
+        weight = (np.float32(0.7) * smooth_step((c - 0.15) / 0.6) * line * self._fade)[..., None]
         out += weight * (self._line_colour - out)
         return np.clip(out + 0.5, 0, 255).astype(np.uint8)
 
@@ -95,9 +101,10 @@ class Eyelid:
         """
         margin = np.float32(0.3 * self._scale)
         on_upper = smooth_step(1.5 - np.abs(behind - lash / 2) / (lash / 2 + margin)) * (behind > 0) * min(4 * c, 1)
-        on_lower = smooth_step(1.5 - below / margin) * (behind <= 0) * smooth_step(np.array(2 * c - 1))
+        on_lower = smooth_step(1.5 - below / margin) * (behind <= 0) * smooth_step(2 * c - 1)
         tone = np.where((behind > 0)[..., None], self._tone, self._under)
-        white = smooth_step((luma(skin) / np.maximum(luma(tone), 1) - 0.95) / 0.12)
+        bright = np.maximum(np.where(behind > 0, self._tone_luma, self._under_luma), 1)
+        white = smooth_step((luma(skin) / bright - 0.95) / 0.12)
         weight = white * (on_upper + on_lower) * self._fade
         result: Floats = skin + weight[..., None] * (np.float32(0.93) * tone - skin)
         return result
@@ -105,20 +112,19 @@ class Eyelid:
     def _new_skin(self, edge: Floats, lash: Floats, c: np.float32) -> tuple[Floats, Floats]:
         """Skin from under the fold (h, w, 3), and where it covers the photo's (h, w)."""
         shape = self._shape
-        top = shape.crease
+        # The crease opens: new skin reaches up to half way to the brow.
+        top = shape.crease - np.float32(0.5) * smooth_step(c) * (shape.crease - shape.brow)
         s = np.clip((shape.v - top) / np.maximum(edge - top, 1.0), 0, 1)
         blend = smooth_step(s / 0.5)[..., None]
         colour = self._top + blend * (self._tone - self._top)
-        across = 2 * np.clip(shape.u, 0, 1) - 1
-        light = (
-            1 + 0.05 * np.exp(-(((s - 0.6) / 0.28) ** 2)) - 0.07 * (1 - s) ** 2 - 0.06 * smooth_step((s - 0.75) / 0.25)
-        )
-        light -= 0.05 * across**4
+        light = 1 + np.float32(0.05) * np.exp(-(((s - 0.6) / 0.28) ** 2)) - np.float32(0.03) * (1 - s) ** 2
+        light -= np.float32(0.06) * smooth_step((s - 0.75) / 0.25)
+        light -= self._sides
         colour = colour * light[..., None] + self._grain
-        ease = 0.15 * shape.scale
+        ease = np.float32(0.12 + 0.1 * c) * shape.scale
         cover = smooth_step((shape.v - top + ease) / (2 * ease))
         cover = cover * smooth_step((edge - lash - shape.v) / np.maximum(0.6 * lash, 1.0) + 0.5)
-        return colour, cover * self._fade * smooth_step(np.array(c / EARLY))
+        return colour, cover * self._fade * smooth_step(c / EARLY)
 
 
 def _skin_colours(patch: Floats, shape: EyeShape) -> tuple[Colours, Colours, Colours]:
@@ -127,7 +133,7 @@ def _skin_colours(patch: Floats, shape: EyeShape) -> tuple[Colours, Colours, Col
     near = 0.15 * shape.scale
     top = mean_between(sample(patch, shape, curves.crease - near, curves.crease, 8), 0.2, 0.9)
     # The brighter part between brow and lashes is skin; the darkest is brow, crease, lashes; the brightest gloss.
-    above = mean_between(sample(patch, shape, curves.brow, curves.upper, 24), 0.55, 0.9)
+    above = mean_between(sample(patch, shape, curves.brow, curves.upper, 24), 0.65, 0.95)
     low, high = (value * shape.scale for value in UNDER_EYE_CM)
     under = mean_between(sample(patch, shape, curves.lower + low, curves.lower + high, 16), 0.3, 0.8)
     return Colours(top), Colours(above), Colours(under)
@@ -138,12 +144,14 @@ def _lash_height(patch: Floats, shape: EyeShape, above: Colours) -> float:
     low, high = (value * shape.scale for value in LASH_RANGE_CM)
     upper = shape.curves.upper
     profile = luma(sample(patch, shape, upper, upper - 1.5 * high, 24))
-    ends = np.argmax(profile > LASH_SKIN * luma(above.values)[:, None], axis=1)
+    bright = profile > LASH_SKIN * luma(above.values)[:, None]
+    bright[:, -1] = True  # in deep shadow there is no end
+    ends = np.argmax(bright, axis=1)
     return float(np.clip(1.5 * high * np.median(ends[8:-8]) / 23, low, high))
 
 
 def _line_colour(patch: Floats, shape: EyeShape, above: Colours, lash: float) -> Floats:
     """(3,) colour of the line of lashes: the darker part of what lies at the lid's edge."""
     upper = shape.curves.upper
-    dark = np.median(mean_between(sample(patch, shape, upper, upper - lash, 8), 0.0, 0.5), axis=0)
+    dark = np.median(mean_between(sample(patch, shape, upper, upper - lash, 8), 0.0, 0.3), axis=0)
     return np.minimum(dark, 0.75 * np.median(above.values, axis=0)).astype(np.float32)
