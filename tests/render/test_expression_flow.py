@@ -133,7 +133,7 @@ def test_closed_lips_show_neither_teeth_nor_a_slit() -> None:
 def test_lips_closed_in_the_photo_part_at_their_line() -> None:
     plain = made_source(512, 400, (200.0, 240.0))
     photo = np.zeros((512, 400, 3), np.uint8)
-    height = int(round(plain.landmarks[[13, 14], 1].mean()))
+    height = round(float(plain.landmarks[[13, 14], 1].mean()))
     photo[:height], photo[height:] = (200, 0, 0), (0, 200, 0)
     source = replace(plain, photo=photo)
     target = retarget(source, jaw(0.3))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from orate.face.masks import FACE_OVAL, smoothstep
 from orate.render.head import IRIS
 from orate.render.lips import (
+    INNER_CORNERS,
     INNER_LOWER,
     INNER_UPPER,
     LOWER_RINGS,
@@ -35,6 +36,7 @@ MOUTH_SIDE, MOUTH_UP, MOUTH_DOWN = 1.8, 2.2, 3.5  # margins of the mouth's own f
 MOUTH_FADE = 0.8  # over which that field passes into the face's
 CORNER_BLEND = 0.7  # beyond the corners the two lips' fields pass into each other
 LIP_MARGIN = 0.09  # landmarks lie on the edge of the lip: closing lips meet this far inside
+LIP_MARGIN_PX = 1.3  # at least: a cubic sample sees two pixels far
 STILL_PX = 1 / 128  # cv2.remap samples at 1/32 px: less is no motion
 
 
@@ -205,11 +207,16 @@ class ExpressionFlow:
         source = self.face
         begin = self.source.copy()
         narrow = gaps(source, target) / np.maximum(0.6 * self.gap, 1e-6)
-        margin = self.openness * (1 - smoothstep(narrow)) * LIP_MARGIN * self.scale
+        margin = self.openness * (1 - smoothstep(narrow)) * max(LIP_MARGIN * self.scale, LIP_MARGIN_PX)
         parted = (1 - self.openness) * parting(source, target)[:, None]
         middle = 0.5 * (self.source[INNER_UPPER] + self.source[INNER_LOWER])
         for lip, sign in ((INNER_UPPER, -1.0), (INNER_LOWER, 1.0)):
             begin[lip] += sign * margin[:, None] * self.down + parted * (middle - self.source[lip])
+        left, right = INNER_CORNERS
+        along = self.source[right] - self.source[left]
+        along /= max(float(np.linalg.norm(along)), 1e-6)
+        begin[left] -= margin[0] * along
+        begin[right] += margin[-1] * along
         return begin
 
     def _moving(self, face: Floats) -> Box:
