@@ -9,7 +9,7 @@ from orate.render.composition import Composition
 from orate.render.head import load_head
 from orate.render.source import FaceMotion, FaceSource
 
-LAYERS = ("ExpressionFlow", "Eyes", "HeadFlow")
+LAYERS = ("ExpressionFlow", "Eyes", "Mouth", "HeadFlow")
 
 
 def motion(

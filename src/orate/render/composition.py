@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from orate.render.expression_flow import ExpressionFlow
 from orate.render.eyes import Eyes
 from orate.render.head_flow import Body, HeadFlow
+from orate.render.mouth import Mouth
 from orate.render.source import FaceMotion, FaceSource
 
 Box = tuple[int, int, int, int]
@@ -29,7 +30,7 @@ class Composition:
     def __init__(self, source: FaceSource, body: Body = "rest", refine: Refine | None = None) -> None:
         self._source = source
         self._own_expression = (source.shape - source.rest).astype(np.float32)
-        self._expression, self._eyes = ExpressionFlow(source), Eyes(source)
+        self._expression, self._eyes, self._mouth = ExpressionFlow(source), Eyes(source), Mouth(source)
         self._head = HeadFlow(source, body)
         self._refine = refine
         self._canvas = source.photo.copy()
@@ -48,6 +49,8 @@ class Composition:
         self._note(self._expression(canvas, target))
         for box in self._eyes(canvas, target, motion.lids, motion.gaze):
             self._note(box)
+        if not self._is_own(motion):  # a mouth that the photo shows open has its own teeth
+            self._note(self._mouth(canvas, target))
         if self._refine is not None:
             for box in self._refine(canvas, target, motion):
                 self._note(box)
@@ -56,9 +59,12 @@ class Composition:
     def target(self, motion: FaceMotion) -> NDArray[np.float64]:
         """(478, 2) px: where the landmarks lie before the head turns."""
         # Sums and projections round; the photo's own expression gives its landmarks exactly.
-        if np.array_equal(np.asarray(motion.expression, np.float32), self._own_expression):
+        if self._is_own(motion):
             return self._source.landmarks[:, :2].astype(np.float64)
         return self._source.pixels(self._source.rest + motion.expression)
+
+    def _is_own(self, motion: FaceMotion) -> bool:
+        return np.array_equal(np.asarray(motion.expression, np.float32), self._own_expression)
 
     def _restore(self) -> None:
         """Put the photo back where the last frame drew."""
