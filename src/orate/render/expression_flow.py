@@ -28,16 +28,20 @@ RADIUS = 0.12  # smoothing of the weights
 STIFFNESS = 0.25  # the field may slope no faster than points this far apart tell
 SPACING = 0.55  # of the grid over the face
 LIP_SPACING = 0.2  # of the grid around the mouth
-ANCHOR_SIDE, ANCHOR_DOWN = 2.5, 4.5  # how far outside the face's oval nothing moves: beside it, below it
+ANCHOR_SIDE, ANCHOR_DOWN = 1.8, 3.2  # how far outside the face's oval nothing moves: beside it, below it
 JAW_DROP = 2.5  # how far the chin may come down
 FADE_SIDE, FADE_DOWN = 1.5, 3.0  # over which the displacement ends, outside the face's oval with the jaw let down
 BORDER_FADE = 0.6  # the picture's own border stays where it is
 MOUTH_SIDE, MOUTH_UP, MOUTH_DOWN = 1.8, 2.2, 3.5  # margins of the mouth's own field around the lips
+MOUTH_REACH = 2.0  # how far around its grid that field knows points
 MOUTH_FADE = 0.8  # over which that field passes into the face's
 CORNER_BLEND = 0.7  # beyond the corners the two lips' fields pass into each other
 LIP_MARGIN = 0.09  # landmarks lie on the edge of the lip: closing lips meet this far inside
 LIP_MARGIN_PX = 1.3  # at least: a cubic sample sees two pixels far
 STILL_PX = 1 / 128  # cv2.remap samples at 1/32 px: less is no motion
+
+Indices = NDArray[np.signedinteger]
+Line = tuple[Indices, Indices, Floats, Floats, Floats]
 
 
 class ExpressionFlow:
@@ -130,6 +134,11 @@ class ExpressionFlow:
         none = np.zeros(len(self.anchors), bool)
         self.groups = np.stack([every, every * ~np.concatenate([lower, none]), every * ~np.concatenate([upper, none])])
         self.groups = self.groups.astype(np.float32)
+        # The mouth's own fields need no points far from its grid.
+        places = np.concatenate([self.source[self.points], self.anchors])
+        grid, reach = self.mouth_grid, MOUTH_REACH * self.scale
+        self.near_mouth = np.flatnonzero(((places > grid.start - reach) & (places < grid.stop + reach)).all(axis=1))
+        self.mouth_groups = np.ascontiguousarray(self.groups[1:, self.near_mouth])
         self.gap, self.openness = gaps(self.face, self.source), openness(self.face)
 
     def __call__(self, canvas: NDArray[np.uint8], target: NDArray[np.floating]) -> Box:
@@ -158,44 +167,64 @@ class ExpressionFlow:
         if box[0] >= box[2] or box[1] >= box[3]:
             return (0, 0, 0, 0)
         flow = self.face_grid.enlarge(face, box)
+        line = self._part_lips(flow, self._lip_fields(points, displacement, face), target, box)
+        self._quiet_border(flow, box)
         x0, y0, x1, y1 = box
-        canvas[y0:y1, x0:x1] = self._remap(flow, box)
-        self._draw_mouth(canvas, target, self._lip_fields(points, displacement, face), flow, box)
+        xs = flow[..., 0] + np.arange(x0, x1, dtype=np.float32)[None]
+        ys = flow[..., 1] + np.arange(y0, y1, dtype=np.float32)[:, None]
+        canvas[y0:y1, x0:x1] = self._sample(xs, ys)
+        if line is not None:
+            rows, columns, upper, lower, below = line
+            above = self._sample(upper[:, None, 0], upper[:, None, 1])[:, 0].astype(np.float32)
+            under = self._sample(lower[:, None, 0], lower[:, None, 1])[:, 0]
+            canvas[rows, columns] = np.rint(above + below[:, None] * (under - above))
         return box
 
     def _lip_fields(self, points: Floats, displacement: Floats, face: Floats) -> Floats:
         """(2, rows, columns, 2) px: what the upper and the lower lip add to the face's field, on the mouth's grid."""
-        fields = spread(self.mouth_places, points, displacement, self.groups[1:], RADIUS, STIFFNESS)
+        near = self.near_mouth
+        fields = spread(self.mouth_places, points[near], displacement[near], self.mouth_groups, RADIUS, STIFFNESS)
         rows, columns = self.mouth_share.shape
         around = self.face_grid.at(face, self.mouth_grid)
         added: Floats = self.mouth_share[..., None] * (fields.reshape(2, rows, columns, 2) * self.scale - around)
         return added
 
-    def _draw_mouth(
-        self, canvas: NDArray[np.uint8], target: NDArray[np.float64], added: Floats, flow: Floats, outer: Box
-    ) -> None:
-        """The mouth's box again, above the line between the lips from the upper lip's field, below from the lower's."""
+    def _part_lips(self, flow: Floats, added: Floats, target: NDArray[np.float64], outer: Box) -> Line | None:
+        """Add the upper lip's field above the line between the lips and the lower's below, in place.
+
+        On the line itself the two must not be averaged (between them lie the teeth); their colours are. Returns these
+        pixels: rows, columns, (n, 2) places in the photo for the upper lip and for the lower, the lower's share.
+        """
         x, y = (int(v) for v in self.mouth_grid.start)
         stop_x, stop_y = (int(v) for v in self.mouth_grid.stop)
         x0, y0, x1, y1 = max(x, outer[0]), max(y, outer[1]), min(stop_x, outer[2]), min(stop_y, outer[3])
         if x0 >= x1 or y0 >= y1:
-            return
+            return None
         box = (x0, y0, x1, y1)
-        base = flow[y0 - outer[1] : y1 - outer[1], x0 - outer[0] : x1 - outer[0]]
-        upper, lower = (self._remap(base + self.mouth_grid.enlarge(field, box), box) for field in added)
-        below = self._below(target)[y0 - y : y1 - y, x0 - x : x1 - x, None]
-        canvas[y0:y1, x0:x1] = np.rint(upper + below * (lower.astype(np.float32) - upper))
+        region = flow[y0 - outer[1] : y1 - outer[1], x0 - outer[0] : x1 - outer[0]]
+        upper, lower = (self.mouth_grid.enlarge(field, box) for field in added)
+        part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
+        below, between = self._below(target)
+        below, between = below[part], between[part]
+        rows, columns = np.nonzero(between & (below > 0) & (below < 1))
+        here = region[rows, columns]
+        shift = np.stack([here + upper[rows, columns], here + lower[rows, columns]])
+        share = below[rows, columns]
+        region += upper + below[..., None] * (lower - upper)
+        rows, columns = rows + y0, columns + x0
+        shift *= (self.border[0][columns] * self.border[1][rows])[:, None]
+        places = shift + np.stack([columns, rows], axis=1).astype(np.float32)
+        return (rows, columns, places[0], places[1], share) if len(rows) else None
 
-    def _below(self, target: NDArray[np.float64]) -> Floats:
-        """For each pixel of the mouth's box, 1 where the lower lip's field holds, 0 where the upper's does."""
+    def _below(self, target: NDArray[np.float64]) -> tuple[Floats, NDArray[np.bool_]]:
+        """For each pixel of the mouth's box: 1 where the lower lip's field holds, 0 where the upper's; between corners."""
         axes = np.stack([self.right, self.down])
         line = (middle_line(target) - self.centre) @ axes.T
         u = np.maximum.accumulate(line[:, 0]) + 1e-4 * np.arange(len(line))
-        height = np.interp(self.across, u, line[:, 1])
+        height = np.interp(self.across, u, line[:, 1]).astype(np.float32)
         beyond = np.maximum(np.maximum(u[0] - self.across, self.across - u[-1]), 0) / self.scale
         width = 1 + np.minimum(beyond / CORNER_BLEND, 1) * CORNER_BLEND * self.scale
-        blend: Floats = np.clip(0.5 + (self.below - height) / width, 0, 1).astype(np.float32)
-        return blend
+        return np.clip(0.5 + (self.below - height) / width, 0, 1).astype(np.float32), beyond <= 0
 
     def _lip_sources(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
         """(478, 2) px: where the target's points are taken from.
@@ -233,14 +262,15 @@ class ExpressionFlow:
             min(int(y + (ys[-1] + 2) * step), self.height),
         )
 
-    def _remap(self, flow: Floats, box: Box) -> NDArray[np.uint8]:
-        """The photo, sampled backwards through a displacement (h, w, 2) px over the box."""
+    def _quiet_border(self, flow: Floats, box: Box) -> None:
+        """Bring a displacement over the box to zero at the picture's border, in place."""
         x0, y0, x1, y1 = box
         across, down = self.border[0][x0:x1], self.border[1][y0:y1]
         if across.min() < 1 or down.min() < 1:
-            flow = flow * (across * down[:, None])[..., None]
-        xs = flow[..., 0] + np.arange(x0, x1, dtype=np.float32)[None]
-        ys = flow[..., 1] + np.arange(y0, y1, dtype=np.float32)[:, None]
+            flow *= (across * down[:, None])[..., None]
+
+    def _sample(self, xs: Floats, ys: Floats) -> NDArray[np.uint8]:
+        """The photo at places (h, w), (h, w, 3); whole numbers are the pixels themselves."""
         sampled = cv2.remap(self.photo, xs, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(sampled, np.uint8)
 
