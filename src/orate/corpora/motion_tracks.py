@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from orate.corpora.mirror import MIRROR_478
 from orate.errors import OrateError
 from orate.render.head import load_head
-from orate.render.pose import HeadPose
+from orate.render.pose import HeadPose, rotation_matrix
 
 FPS = 25.0
 VALIDATION_EVERY = 6
@@ -62,10 +62,10 @@ class MotionTrack:
         scores[:, list(BLINK_SCORES)] = scores[:, list(BLINK_SCORES[::-1])]
         return replace(
             self,
-            shape=self.shape[:, MIRROR_478] * np.float32([-1, 1, 1]),
+            shape=self.shape[:, MIRROR_478] * np.array([-1, 1, 1], np.float32),
             blendshapes=scores,
-            rotation=self.rotation * np.float32([1, -1, -1]),
-            translation=self.translation * np.float32([-1, 1, 1]),
+            rotation=self.rotation * np.array([1, -1, -1], np.float32),
+            translation=self.translation * np.array([-1, 1, 1], np.float32),
         )
 
 
@@ -131,7 +131,7 @@ def relative_poses(poses: list[HeadPose]) -> tuple[Floats, Floats]:
 
 
 def rotation_vectors(matrices: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(T, 3, 3) matrices for row vectors to (T, 3) rotation vectors; the inverse of `orate.render.pose.rotation_matrix`.
+    """(T, 3, 3) matrices for row vectors to (T, 3) vectors; the inverse of `orate.render.pose.rotation_matrix`.
 
     For turns well under 180 degrees.
     """
@@ -157,7 +157,7 @@ def _track(
     poses = []
     for vector, scale, place in zip(values["rotation"], values["scale"], values["translation"], strict=True):
         turn = head.canonical_rotation.T @ _matrix(np.asarray(vector, np.float64))
-        size = 1.0 / float(scale) / head.canonical_scale  # type: ignore[arg-type]
+        size = 1.0 / float(scale) / head.canonical_scale
         poses.append(HeadPose(size, turn, np.asarray(place, np.float64) - size * head.canonical_shift @ turn))
     rotation, translation = relative_poses(poses)
     speech = (values["speech"].astype(np.float32) * speech_scale).reshape(len(motion), 2, -1)
@@ -175,6 +175,4 @@ def _track(
 
 def _matrix(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     """SciPy's ``Rotation.from_rotvec(vector).as_matrix()``, which the tracks multiply row vectors with."""
-    from orate.render.pose import rotation_matrix
-
     return rotation_matrix(vector).T

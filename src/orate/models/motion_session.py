@@ -79,7 +79,7 @@ class MotionSession:
             features: (n, 2, 384), the speech encoder's rows of each frame.
         """
         rows = []
-        for frame in np.asarray(features, np.float32):  # frame by frame: the sums are then the same for every cutting
+        for frame in np.asarray(features, np.float32):  # one by one: the sums are the same for every cutting
             noise = torch.zeros(1, 1, self._generator.config.noise_code)
             value, self._state = self._generator(
                 torch.from_numpy(frame)[None, None], self._identity, noise, self._state

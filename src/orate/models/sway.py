@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 WARM_UP_FRAMES = 500
 QUIET = 0.6
-"""Strength of the noise in silence, beside `LOUD` in speech; the mean of the squares is near 1 for speech with pauses."""
+"""Strength of the noise in silence, beside `LOUD` in speech; near 1 on the mean for speech with pauses."""
 LOUD = 1.08
 
 
 class SwayProcess:
-    """A stationary vector autoregression, ``x_t = sum_k x_(t-k) A_k + activity_t * noise_t L``; no drift by construction.
+    """A stationary vector autoregression, ``x_t = sum_k x_(t-k) A_k + activity_t * noise_t L``; it cannot drift.
 
     Args:
         matrices: (order, values, values), A_1 first; stable.

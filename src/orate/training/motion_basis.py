@@ -1,4 +1,4 @@
-"""What of the motion model is computed, not descended to: the basis, the scales, the regressions of the face encoder."""
+"""What of the motion model is computed, not descended to: basis, scales, the regression of the face encoder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def upper_mask() -> Floats:
     points = load_head().landmarks
     eyes = float(points[[33, 263], 1].mean())
     t = np.clip((points[:, 1] - eyes + 0.2) / 1.0, 0, 1)
-    return (t * t * (3 - 2 * t) * moving_mask()).astype(np.float32)
+    mask: Floats = (t * t * (3 - 2 * t) * moving_mask()).astype(np.float32)
+    return mask
 
 
 def moving_mask() -> Floats:

@@ -20,6 +20,7 @@ def fit_sway(stretches: list[NDArray[np.floating]], order: int = ORDER) -> tuple
 
     Args:
         stretches: (T, values) each, about their own mean; three seconds and more.
+        order: frames that it looks back.
     """
     smooth = [smoothed(np.asarray(stretch, np.float64)) for stretch in stretches]
     deviation = np.sqrt(np.mean([x.var(axis=0) for x in smooth], axis=0))
@@ -58,7 +59,8 @@ def _match(matrices: Floats, innovation: Floats) -> Floats:
     for _ in range(14):  # doubling: 2^14 frames
         covariance = covariance + step.T @ covariance @ step
         step = step @ step
-    return np.full(values, 1.0) / np.sqrt(np.diag(covariance)[:values]).mean()
+    factor: Floats = np.full(values, 1.0) / np.sqrt(np.diag(covariance)[:values]).mean()
+    return factor
 
 
 def _companion(matrices: Floats) -> Floats:

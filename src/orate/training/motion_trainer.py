@@ -1,0 +1,107 @@
+"""The loop of the motion model's training: resumes to the same numbers, saves and stops at a signal."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import torch
+import yaml
+from torch.utils.tensorboard import SummaryWriter
+
+from orate.errors import OrateError
+from orate.media.files import whole_file
+from orate.models.motion_generator import MotionGenerator, save_motion
+from orate.training.motion_config import MotionTrainConfig
+from orate.training.motion_data import MotionBatches, MotionItem
+from orate.training.motion_gan import MotionGan
+from orate.training.state import load_state, save_state
+
+STATE_FILE = "state.safetensors"
+CONFIG_FILE = "config.yaml"
+MODEL_FOLDER = "model"
+Progress = Callable[[int, int, dict[str, float]], None]
+
+
+def train_motion(
+    config: MotionTrainConfig,
+    prepare: Callable[[MotionGenerator], list[MotionItem]],
+    output: Path,
+    progress: Progress | None = None,
+) -> int | None:
+    """Train a motion generator, or go on with a run.
+
+    Args:
+        config: the recipe.
+        prepare: fills the buffers of the new generator (`orate.training.motion_corpus.prepare_motion`) and gives the
+            stretches to learn from.
+        output: the run's folder: ``config.yaml``, ``state.safetensors``, ``curves/`` and ``model/``.
+        progress: called after every step with steps done, steps in all, and the latest figures.
+
+    Returns:
+        The signal that stopped the run, or None when it is complete.
+
+    Raises:
+        OrateError: the folder holds a run of another recipe, or its state is damaged.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    _write_config(config, output / CONFIG_FILE)
+    torch.manual_seed(config.seed)
+    generator = MotionGenerator(config.model)
+    items = prepare(generator)
+    gan = MotionGan(config, generator)
+    batches = MotionBatches(items, config.shares, config.batch_size, config.seed)
+    step = 0
+    if (output / STATE_FILE).is_file():
+        state = load_state(output / STATE_FILE)
+        gan.load_state_dict(state["gan"])
+        step = int(state["step"])
+    curves = SummaryWriter(str(output / "curves"))
+    with _signals() as stopped:
+        while step < config.steps and not stopped:
+            figures = gan.step(step, batches.draw(step))
+            step += 1
+            if config.log_every and step % config.log_every == 0:
+                for name, value in figures.items():
+                    curves.add_scalar(f"train/{name}", value, step)
+            if progress:
+                progress(step, config.steps, figures)
+            if config.save_every and step % config.save_every == 0:
+                _save(gan, step, output)
+    _save(gan, step, output)
+    curves.close()
+    return stopped[0] if stopped else None
+
+
+def _save(gan: MotionGan, step: int, output: Path) -> None:
+    save_state(output / STATE_FILE, {"step": step, "gan": gan.state_dict()})
+    save_motion(gan.average, output / MODEL_FOLDER, {"steps": step})
+
+
+def _write_config(config: MotionTrainConfig, path: Path) -> None:
+    values = config.model_dump(mode="json")
+    if path.is_file():
+        before = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if {**before, "save_every": 0, "log_every": 0} != {**values, "save_every": 0, "log_every": 0}:
+            raise OrateError(f"{path.parent} holds a run of another config: give another folder, or that config.")
+    with whole_file(path) as partial:
+        partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """SIGTERM and SIGINT end the run after the present step: their number appears in the list."""
+    got: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        got.append(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield got
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
