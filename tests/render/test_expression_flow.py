@@ -149,6 +149,26 @@ def test_lips_closed_in_the_photo_part_at_their_line() -> None:
     assert target[14, 1] - target[13, 1] > 5
 
 
+def test_lips_part_at_their_line_not_at_the_landmarks_noise() -> None:
+    pose = HeadPose(30.0, np.diag([1.0, -1.0, -1.0]), np.array([300.0, 300.0, 0.0]))
+    landmarks = pose.project(load_head().landmarks)
+    line = 400.0
+    landmarks[INNER_UPPER, 1], landmarks[INNER_LOWER, 1] = line - 1.7, line + 1.7
+    photo = np.zeros((700, 600, 3), np.uint8)
+    photo[:400, :, 0] = photo[400:, :, 1] = 200
+    shape = pose.unproject(landmarks)
+    source = FaceSource(photo, landmarks, np.zeros(52, np.float32), pose, shape, face_at_rest(shape, 0 * shape))
+    target = retarget(source, jaw(0.2))
+    canvas = photo.copy()
+
+    ExpressionFlow(source)(canvas, target)
+
+    # Down the middle of the upper lip: red ends at its landmark, not at the landmark and the noise.
+    column = canvas[int(target[13, 1]) - 12 : int(target[13, 1]) + 4, int(target[13, 0]), 0].astype(float)
+    edge = int(target[13, 1]) - 12 + column.sum() / 200
+    assert edge == pytest.approx(target[13, 1], abs=0.8)
+
+
 def test_the_outline_encloses_nothing_when_the_lips_are_closed(smiling: FaceSource) -> None:
     plain = made_source()
     noisy = plain.landmarks.copy()

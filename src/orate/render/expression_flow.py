@@ -217,7 +217,7 @@ class ExpressionFlow:
         return (rows, columns, places[0], places[1], share) if len(rows) else None
 
     def _below(self, target: NDArray[np.float64]) -> tuple[Floats, NDArray[np.bool_]]:
-        """For each pixel of the mouth's box: 1 where the lower lip's field holds, 0 where the upper's; between corners."""
+        """Each pixel's share of the lower lip's field, over the mouth's box, and which lie between the corners."""
         axes = np.stack([self.right, self.down])
         line = (middle_line(target) - self.centre) @ axes.T
         u = np.maximum.accumulate(line[:, 0]) + 1e-4 * np.arange(len(line))
