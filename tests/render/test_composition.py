@@ -33,8 +33,12 @@ def source() -> FaceSource:
     return painted_source()
 
 
-def test_the_photos_own_motion_gives_the_photo_bit_for_bit(source: FaceSource) -> None:
-    compose = Composition(source)
+@pytest.fixture(scope="module")
+def compose(source: FaceSource) -> Composition:
+    return Composition(source)
+
+
+def test_the_photos_own_motion_gives_the_photo_bit_for_bit(source: FaceSource, compose: Composition) -> None:
     own = motion(source.shape - source.rest)
     assert np.array_equal(compose(own), source.photo)
     assert not np.array_equal(compose(motion(speaking(), rotation=(0.05, 0.1, 0))), source.photo)
@@ -60,17 +64,16 @@ def test_an_open_mouths_own_expression_gives_the_photo_too() -> None:
         motion(translation=(0.5, 0, 0)),
     ],
 )
-def test_every_part_of_the_motion_shows(source: FaceSource, part: FaceMotion) -> None:
-    assert not np.array_equal(Composition(source)(part), source.photo)
+def test_every_part_of_the_motion_shows(source: FaceSource, compose: Composition, part: FaceMotion) -> None:
+    assert not np.array_equal(compose(part), source.photo)
 
 
-def test_a_frame_does_not_depend_on_the_frames_before(source: FaceSource) -> None:
+def test_a_frame_does_not_depend_on_the_frames_before(source: FaceSource, compose: Composition) -> None:
     last = motion(speaking(0.2), lids=(0.5, 0.5), rotation=(0, 0.05, 0))
     fresh = Composition(source)(last)
-    used = Composition(source)
     for k in range(4):
-        used(motion(speaking(1 - 0.2 * k), lids=(1, 0), gaze=(5, 5), rotation=(0.1, -0.1 * k, 0.1)))
-    assert np.array_equal(used(last), fresh)
+        compose(motion(speaking(1 - 0.2 * k), lids=(1, 0), gaze=(5, 5), rotation=(0.1, -0.1 * k, 0.1)))
+    assert np.array_equal(compose(last), fresh)
 
 
 def test_two_compositions_work_side_by_side(source: FaceSource) -> None:
@@ -85,8 +88,7 @@ def test_two_compositions_work_side_by_side(source: FaceSource) -> None:
 
 
 @pytest.mark.parametrize("rotation", [(0, 0, 0), (0, 0.1, 0)])
-def test_frames_are_the_callers_own(source: FaceSource, rotation: tuple[float, ...]) -> None:
-    compose = Composition(source)
+def test_frames_are_the_callers_own(source: FaceSource, compose: Composition, rotation: tuple[float, ...]) -> None:
     photo = source.photo.copy()
     frame = compose(motion(rotation=rotation))
     kept = frame.copy()

@@ -18,7 +18,7 @@ Body = Literal["rest", "follow"]
 VIEWING_DISTANCE_CM = 80.0  # of a portrait's viewer; what comes nearer grows
 BORDER_CM = 6.0  # over this width a head that the border cuts gives way, so that nothing beyond the border shows
 BODY_SHARE = 0.3  # of the head's movement that shoulders follow
-INVERSION_STEPS = 5
+INVERSION_STEPS, INVERSION_RATE = 8, np.float32(0.7)
 NO_MAP = np.empty(0, np.float32)  # the second map of cv2.remap, when the first holds both coordinates
 STILL_PX = 1 / 64  # half of what the resampling resolves
 
@@ -119,7 +119,8 @@ class HeadFlow:
         back = -cells
         for _ in range(INVERSION_STEPS):
             there = cv2.remap(cells, self._cells + back, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            back = -np.asarray(there, np.float32)
+            # Where the surface is stretched by more than its width, full steps would swing instead of settle.
+            back = (1 - INVERSION_RATE) * back - INVERSION_RATE * np.asarray(there, np.float32)
         return back * np.float32(self._step)
 
     @staticmethod

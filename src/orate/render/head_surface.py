@@ -18,6 +18,7 @@ Field = NDArray[np.float32]
 STEP_CM = 0.5  # between the grid's points
 MARGIN_CM = (15.0, 13.0, 15.0, 4.0)  # of the grid beyond the proxy's head: left, above, right, below
 SMOOTHING_CM = 0.9
+CALM_CM = 1.8  # the same outside the face
 VISIBLE_CM = 2.5  # a vertex further behind the foremost one near it is hidden
 HAIR_CM = (1.0, 7.0)  # hair ends at least and at most so far beyond the proxy's head
 HAIR_AT_CHIN_CM = 3.0  # collars and shoulders are near there
@@ -68,6 +69,7 @@ def head_surface(source: FaceSource, body_share: float = 0.0) -> HeadSurface:
     splats = np.concatenate([points[seen], source.landmarks[:468]])
     weights = np.concatenate([np.ones(int(seen.sum())), np.full(468, LANDMARK_WEIGHT)])
     depth = _spread(splats, weights, box, step, shape, pose.scale)
+    depth = _calm(depth, source.landmarks, box, step, pose.scale)
     # What is seen of a head lies before its axis; otherwise hair at the sides would move against the face.
     axis = pose.project(PIVOT_CM)[2]
     depth = axis - _softplus((axis - depth) / pose.scale) * pose.scale
@@ -150,6 +152,20 @@ def _spread(
             total[k] += np.float32(0.02**octave) * blurred
     depth: Field = total[1] / np.maximum(total[0], 1e-20)
     return depth
+
+
+def _calm(
+    depth: Field, landmarks: NDArray[np.floating], box: tuple[int, int, int, int], step: int, scale: float
+) -> Field:
+    """Smoother depth outside the face: steep sides of the head would shear the hair that hangs before them."""
+    face = np.zeros(depth.shape, np.uint8)
+    outline = cv2.convexHull(((landmarks[:468, :2] - box[:2]) / step - 0.5).astype(np.float32))
+    cv2.fillConvexPoly(face, np.round(outline).astype(np.int32), 255)
+    inside = cv2.GaussianBlur(face.astype(np.float32) / 255, (0, 0), CALM_CM * scale / step)
+    sharp = np.clip(2 * np.asarray(inside, np.float32) - 1, 0, 1)  # 1 well inside, 0 at the outline
+    smooth = cv2.GaussianBlur(depth, (0, 0), CALM_CM * scale / step, borderType=cv2.BORDER_REPLICATE)
+    calm: Field = smooth + sharp * (depth - smooth)
+    return calm
 
 
 def _silhouette(
