@@ -164,7 +164,7 @@ def _calm(
     inside = cv2.GaussianBlur(face.astype(np.float32) / 255, (0, 0), CALM_CM * scale / step)
     sharp = np.clip(2 * np.asarray(inside, np.float32) - 1, 0, 1)  # 1 well inside, 0 at the outline
     smooth = cv2.GaussianBlur(depth, (0, 0), CALM_CM * scale / step, borderType=cv2.BORDER_REPLICATE)
-    calm: Field = smooth + sharp * (depth - smooth)
+    calm: Field = np.asarray(smooth + sharp * (depth - smooth), np.float32)
     return calm
 
 
