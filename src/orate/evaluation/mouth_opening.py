@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from orate.face.landmarks import Face, FaceLandmarker
-from orate.face.regions import OUTER_EYE_CORNERS
+from orate.evaluation.track import eye_distances
 
 # Inner edge of the upper and of the lower lip: middle, and a little to either side.
 INNER_LIP_PAIRS = ((13, 14), (82, 87), (312, 317))
@@ -14,27 +13,19 @@ INNER_LIP_PAIRS = ((13, 14), (82, 87), (312, 317))
 STILL_DEVIATION = 0.002
 
 
-def opening(landmarks: NDArray[np.float32]) -> float:
+def opening(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     """Mean distance of the inner lips' edges in parts of the distance between the outer eye corners.
 
     Args:
-        landmarks: (478, 2 or more), pixels.
+        landmarks: (..., 478, 2 or more), pixels.
+
+    Returns:
+        (...,), NaN where the landmarks are.
     """
-    points = landmarks[:, :2]
-    gaps = [np.linalg.norm(points[upper] - points[lower]) for upper, lower in INNER_LIP_PAIRS]
-    eyes = np.linalg.norm(points[OUTER_EYE_CORNERS[0]] - points[OUTER_EYE_CORNERS[1]])
-    return float(np.mean(gaps) / max(float(eyes), 1e-6))
-
-
-def opening_curve(landmarker: FaceLandmarker, video: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Opening of each frame of a video, (time, height, width, 3) uint8; NaN where no face is found."""
-    curve = np.full(len(video), np.nan)
-    face: Face | None = None
-    for index, frame in enumerate(video):
-        face = landmarker.track(frame, face)
-        if face is not None:
-            curve[index] = opening(face.landmarks)
-    return curve
+    upper, lower = (landmarks[..., [pair[side] for pair in INNER_LIP_PAIRS], :2] for side in (0, 1))
+    gaps = np.linalg.norm((upper - lower).astype(np.float64), axis=-1)
+    parts: NDArray[np.float64] = gaps.mean(-1) / eye_distances(landmarks)
+    return parts
 
 
 def correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
