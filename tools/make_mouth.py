@@ -20,6 +20,7 @@ LIPS_MEET = np.array([0.0, -3.32, 11.17])  # cm in ICT's axes: where the lips to
 GUM, TONGUE_KIND, TOOTH = 0, 1, 2
 THROAT_Z, PALATE_Y = -7.0, -0.05  # the upper piece goes on as the throat's wall: left out
 CROWN_CM, ROOT_CM = 1.0, 1.15  # teeth end, root included, this far from their edges: roots show through the gums
+LEVEL_DEG, TONGUE_RAISED_CM, EDGE_LOWER_CM, TEETH_APART_CM = 8.0, 0.3, 0.1, 0.05
 NOTICE = """mouth.npz holds teeth, gums and tongue of the ICT-FaceKit light model (https://github.com/ICT-VGL/ICT-FaceKit), cut and
 reshaped by tools/make_mouth.py; head.npz holds points and axes of the same model. Both under the licence below.
 
@@ -31,6 +32,21 @@ def narrow_lower_incisors(vertices: NDArray[np.float64]) -> None:
     side = np.abs(vertices[:, 0])
     blend = np.clip((side - 0.7) / 1.6, 0, 1)
     vertices[:, 0] *= 0.74 + 0.26 * blend * blend * (3 - 2 * blend)
+
+
+def fit_behind_lips(vertices: NDArray[np.float64], jaw: NDArray[np.bool_], raised: NDArray[np.bool_]) -> None:
+    """Bring the mesh to where lips and landmarks expect it.
+
+    The arch is flattened and moved forward, for lips lie on the teeth, corners included; the tongue of a speaker lies
+    higher than that of the resting model; poses fitted to FaceLandmarker's points look down by LEVEL_DEG.
+    """
+    vertices[jaw, 1] -= TEETH_APART_CM  # teeth do not touch behind resting lips
+    vertices[raised, 1] += TONGUE_RAISED_CM * np.clip((vertices[raised, 2] + 5.0) / 1.5, 0, 1)
+    vertices[:, 2] = 0.75 * vertices[:, 2] + 0.12
+    cos, sin = np.cos(np.radians(LEVEL_DEG)), np.sin(np.radians(LEVEL_DEG))
+    y, z = vertices[:, 1].copy(), vertices[:, 2].copy()
+    vertices[:, 1], vertices[:, 2] = cos * y + sin * z, cos * z - sin * y
+    vertices[:, 1] -= EDGE_LOWER_CM
 
 
 def smooth_normals(vertices: NDArray[np.float64], quads: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -71,11 +87,13 @@ def main() -> None:
     kind = np.where(index < UPPER_TEETH, np.where(index < TONGUE, GUM, TONGUE_KIND), TOOTH)
     soft = index < UPPER_TEETH
     lower = np.where(soft, drop > drop[soft].max() / 3, index >= LOWER_TEETH)
+    centre = vertices[quads].mean(axis=1)
     piece = components(len(vertices), quads)
     moved = lower & (kind != TONGUE_KIND)
     reshaped = vertices[moved]
     narrow_lower_incisors(reshaped)
     vertices[moved] = reshaped
+    fit_behind_lips(vertices, lower, lower & (kind == TONGUE_KIND))
     # How far from the biting edge, 0 there, 1 at CROWN_CM and beyond: edges of teeth are translucent, necks yellower.
     crown = np.zeros(len(vertices))
     for first in np.unique(piece[kind == TOOTH]):
@@ -83,7 +101,6 @@ def main() -> None:
         height = vertices[tooth, 1] * np.where(lower[tooth], -1, 1)
         crown[tooth] = height - height.min()
 
-    centre = vertices[quads].mean(axis=1)
     tooth, below = (kind[quads] == TOOTH).all(axis=1), lower[quads].mean(axis=1) > 0.5
     kept = ~(tooth & (crown[quads].max(axis=1) > ROOT_CM))
     kept &= ~(~tooth & ~below & ((centre[:, 2] < THROAT_Z) | (kind[quads] == TONGUE_KIND).any(axis=1)))

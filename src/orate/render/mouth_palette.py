@@ -13,6 +13,7 @@ from orate.render.source import FaceSource
 
 Lab = NDArray[np.float64]
 SKIN_POINTS = (205, 425, 50, 280, 101, 330, 187, 411, 207, 427, 200)  # cheeks and chin
+AROUND = (164, 167, 393, 18, 200, 57, 287)  # next to the lips
 SKIN_RADIUS_CM = 0.35
 SIDES = ((207, 187, 216, 57), (427, 411, 436, 287))  # beside the mouth: picture left, picture right
 EYES = (
@@ -21,9 +22,10 @@ EYES = (
 )
 OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
-# Lab of light skin and of teeth under the same even light; casts and chroma of a photo are measured against them.
-SKIN_AB, TOOTH_AB = np.array([14.0, 16.0]), np.array([1.5, 9.0])
-SKIN_CHROMA = float(np.hypot(*SKIN_AB))
+# Measured inside the open mouths of eight GRID clips and of one bright smile, against the skin of the same faces.
+TOOTH_OF_SKIN_AB = np.array([0.22, 0.62])
+THROAT_L, THROAT_OF_LIPS_AB = 0.28, 0.75
+EYE_WHITE, TOOTH_L, TOOTH_L_RANGE = 0.7, 0.93, (0.93, 1.15)  # parts of the brightness of lit skin
 GREY_LEVELS = 2  # channels of a black-and-white photo agree to this
 
 
@@ -58,24 +60,27 @@ def measure(source: FaceSource) -> Palette:
     points = points - (x0, y0)
     lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     skin = np.array([_patch(lab, points[index], SKIN_RADIUS_CM * scale) for index in SKIN_POINTS])
-    lit = float(np.percentile(skin[:, 0], 70))
+    cheeks = float(np.percentile(skin[:, 0], 70))
+    around = float(np.mean([_patch(lab, points[index], 0.25 * scale)[0] for index in AROUND]))
+    lit = 0.4 * cheeks + 0.6 * around
     skin_lab = np.median(skin, axis=0)
     eyes = [_inside(lab, points[list(ring)]) for ring in EYES]
-    white = max((float(np.percentile(eye[:, 0], 85)) for eye in eyes if len(eye)), default=lit)
+    white = max((float(np.percentile(eye[:, 0], 85)) for eye in eyes if len(eye)), default=EYE_WHITE * cheeks)
     lips = _lips(lab, points, skin_lab)
     left, right = (float(np.median([_patch(lab, points[i], 0.25 * scale)[0] for i in side])) for side in SIDES)
     apart = float(np.linalg.norm(points[SIDES[1][0]] - points[SIDES[0][0]])) / scale
     tilt = float(np.clip((right - left) / max(left + right, 1) * 2 / max(apart, 1), -0.12, 0.12))
-    chroma = float(np.clip(np.hypot(*skin_lab[1:]) / SKIN_CHROMA, 0, 1.4))
-    cast = skin_lab[1:] - SKIN_AB * chroma
-    tooth_ab = TOOTH_AB * chroma + 0.5 * cast
-    light = float(np.clip(0.62 * max(lit, white) + 0.38 * lit + 4, 20, 90))
+    # Pale lips do not make a pale mouth.
+    redness = min(float(np.hypot(*skin_lab[1:])), 1.8 * max(float(skin_lab[1]), 0.0))
+    red = np.array([max(lips[1], redness), max(lips[2], 0.7 * skin_lab[2])])
+    # Bright whites of the eyes tell of light that reaches into hollows.
+    bright = float(np.clip(TOOTH_L + 1.2 * (white / max(cheeks, 1) - EYE_WHITE), *TOOTH_L_RANGE))
     grey = int((crop.max(axis=2).astype(int) - crop.min(axis=2)).max()) <= GREY_LEVELS
     return Palette(
-        tooth=np.array([light, *tooth_ab]),
-        gum=np.array([0.55 * lips[0] + 0.2 * lit, *(0.75 * lips[1:] + 0.25 * skin_lab[1:])]),
-        tongue=np.array([0.6 * lips[0] + 0.2 * lit, *(0.7 * lips[1:] + 0.25 * skin_lab[1:])]),
-        throat=np.array([0.16 * lit + 2, *(0.5 * lips[1:])]),
+        tooth=np.array([min(bright * lit, 92.0), *(TOOTH_OF_SKIN_AB * skin_lab[1:])]),
+        gum=np.array([0.6 * lips[0] + 0.2 * lit, *(0.85 * red)]),
+        tongue=np.array([0.52 * lips[0] + 0.2 * lit, *(0.8 * red)]),
+        throat=np.array([THROAT_L * lit, *(THROAT_OF_LIPS_AB * red)]),
         tilt=tilt,
         blur=blur_of(lab[..., 0], points, scale),
         grain=_grain(lab[..., 0], points, scale),
@@ -137,17 +142,22 @@ def blur_of(light: Image, points: Lab, scale: float) -> float:
 
 
 def _grain(light: Image, points: Lab, scale: float) -> Image:
-    """(n, n) what a cheek keeps when it is smoothed: the photo's grain, brush or canvas, in levels of 255."""
-    best: Image = np.zeros((8, 8), np.float32)
-    least = np.inf
+    """(n, n) levels of 255: grain as strong and as coarse as the photo's on the smoothest cheek.
+
+    What a cheek keeps when it is smoothed gives the spectrum; the phases are drawn at random, always the same, so that no
+    crack or pore is copied.
+    """
     half = int(np.clip(0.6 * scale, 4, 64))
+    spectrum, least = np.zeros((2 * half, 2 * half)), np.inf
     for index in (205, 425, 50, 280):
         x, y = points[index].astype(int)
         piece = light[max(y - half, 0) : y + half, max(x - half, 0) : x + half]
-        if min(piece.shape) < half:
+        if piece.shape != (2 * half, 2 * half):
             continue
-        rough = piece - cv2.GaussianBlur(piece, (0, 0), max(1.5, 0.06 * scale))
-        spread = float(np.median(np.abs(rough)))
+        rough = 2.55 * (piece - cv2.GaussianBlur(piece, (0, 0), max(1.5, 0.06 * scale)))
+        spread = 1.48 * float(np.median(np.abs(rough)))
         if spread < least:
-            least, best = spread, (np.clip(rough, -5 * spread, 5 * spread) * 2.55).astype(np.float32)
-    return best
+            least, spectrum = spread, np.abs(np.fft.fft2(np.clip(rough, -2 * spread, 2 * spread)))
+    noise = np.random.default_rng(0).standard_normal(spectrum.shape)
+    grain = np.fft.ifft2(spectrum * np.exp(1j * np.angle(np.fft.fft2(noise)))).real
+    return np.asarray(grain, np.float32)

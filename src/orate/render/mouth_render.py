@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 MOUTH_FILE = Path(__file__).parent / "data" / "mouth.npz"
 GUM, TONGUE, TOOTH, EMPTY = 0, 1, 2, 255
 LIGHT = np.array([0.0, -0.42, -1.0]) / np.hypot(0.42, 1.0)  # from above the viewer, image axes (y down, z away)
-FINEST = 110.0  # drawn at least this many px a cm, unless the photo has more
+FINEST = 75.0  # px a cm that are drawn at least, unless the photo has more
 SAW_CM = 0.07
 GAP_CM = 0.13  # teeth touch: narrower gaps between them are closed
 Image = NDArray[np.float32]
@@ -165,31 +165,35 @@ def _close_gaps(kind: NDArray[np.uint8], field: Image, piece: NDArray[np.uint8],
     return Relief(kind, normal, field[..., 3] - front, field[..., 4], piece, gap.astype(np.float32))
 
 
-def shade(relief: Relief, colours: dict[int, NDArray[np.float64]], gloss: float) -> Image:
+def shade(relief: Relief, colours: dict[int, NDArray[np.float64]], dark: NDArray[np.float64], gloss: float) -> Image:
     """(h, w, 4) premultiplied RGB in [0, 255] and alpha in [0, 1]: the drawing lit from the front.
 
     Args:
         relief: what is where.
         colours: Lab of GUM, TONGUE and TOOTH under full light, L in [0, 100].
+        dark: Lab of the depth that light fades to.
         gloss: L that a highlight adds.
     """
     facing = np.clip(relief.normal @ LIGHT.astype(np.float32), 0, 1)
     half = LIGHT + np.array([0.0, 0.0, -1.0])
     glint = np.clip(relief.normal @ (half / np.linalg.norm(half)).astype(np.float32), 0, 1)
-    light = (0.5 + 0.5 * facing) * (0.10 + 0.90 * np.exp(-((np.maximum(relief.depth, 0) / 3.0) ** 1.5)))
     tooth, tongue = relief.kind == TOOTH, relief.kind == TONGUE
-    lab = np.empty((*relief.kind.shape, 3), np.float32)
+    # The tongue's hollow gets light from above its tip.
+    reach = np.where(tongue, 5.0, 2.6)
+    light = (0.45 + 0.55 * facing) * np.exp(-((np.maximum(relief.depth, 0) / reach) ** 1.5))
+    lab = np.zeros((*relief.kind.shape, 3), np.float32)
     for kind, colour in colours.items():
         lab[relief.kind == kind] = colour
-    lab[relief.kind == EMPTY] = 0
     edge = np.clip(1 - relief.crown / 0.14, 0, 1) ** 1.5
     neck = np.clip((relief.crown - 0.5) / 0.5, 0, 1)
     # Every tooth a little its own tone, always the same.
     own = np.sin(relief.piece * 2.4).astype(np.float32)
-    light = light * np.where(tooth, (1 - 0.10 * edge) * (1 - 0.05 * neck) * (1 - 0.28 * relief.between) + 0.015 * own, 1)
-    warmth = np.where(tooth, 1 - 0.25 * edge + 0.25 * neck + 0.08 * own, 1)
-    lab[..., 0] = lab[..., 0] * light + gloss * np.where(tongue, 1.6 * glint**14, glint**34) * light
-    lab[..., 1:] *= (np.sqrt(light) * warmth)[..., None]
+    shaded = (1 - 0.10 * edge) * (1 - 0.06 * neck) * (1 - 0.38 * relief.between) + 0.015 * own
+    light = light * np.where(tooth, shaded, 1)
+    warmth = np.where(tooth, 1 - 0.2 * edge + 0.2 * neck + 0.08 * own, 1)
+    lab[..., 1:] *= warmth[..., None]
+    lab = dark.astype(np.float32) + light[..., None] * (lab - dark.astype(np.float32))
+    lab[..., 0] += gloss * np.where(tongue, 1.2 * glint**14, glint**34) * light
     alpha = (relief.kind != EMPTY).astype(np.float32)[..., None]
-    rgb = 255 * np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), 0, 1)
+    rgb = 255 * np.clip(cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_Lab2RGB), 0, 1)
     return np.concatenate([rgb * alpha, alpha], axis=2).astype(np.float32)
