@@ -1,8 +1,8 @@
 """Make src/orate/render/data/mouth.npz from ICT-FaceKit (MIT): python tools/make_mouth.py ICT_FOLDER.
 
-ICT_FOLDER holds ``ict_facekit_light.npz`` and ``LICENSE``. The file holds the mesh of teeth, gums and tongue, cut down to
-what can be seen between lips; `orate.render.mouth_render` draws it once a photo, at the head's own angle and at the photo's
-own resolution, so neither images for a grid of angles nor GL are needed.
+ICT_FOLDER holds ``ict_facekit_light.npz`` and ``LICENSE``. The file holds the mesh of teeth, gums and tongue, cut down
+to what can be seen between lips; `orate.render.mouth_render` draws it once a photo, at the head's own angle and at the
+photo's own resolution, so neither images for a grid of angles nor GL are needed.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ GUM, TONGUE_KIND, TOOTH = 0, 1, 2
 THROAT_Z, PALATE_Y = -7.0, -0.05  # the upper piece goes on as the throat's wall: left out
 CROWN_CM, ROOT_CM = 1.0, 1.15  # teeth end, root included, this far from their edges: roots show through the gums
 LEVEL_DEG, TONGUE_RAISED_CM, EDGE_LOWER_CM, TEETH_APART_CM = 8.0, 0.3, 0.1, 0.05
-NOTICE = """mouth.npz holds teeth, gums and tongue of the ICT-FaceKit light model (https://github.com/ICT-VGL/ICT-FaceKit), cut and
-reshaped by tools/make_mouth.py; head.npz holds points and axes of the same model. Both under the licence below.
+NOTICE = """mouth.npz holds teeth, gums and tongue of the ICT-FaceKit light model
+(https://github.com/ICT-VGL/ICT-FaceKit), cut and reshaped by tools/make_mouth.py; head.npz holds points and axes of the
+same model. Both under the licence below.
 
 """
 
 
 def narrow_lower_incisors(vertices: NDArray[np.float64]) -> None:
-    """Give the lower front teeth the width that people's have (0.55 to 0.6 cm; the model's are as wide as the upper ones)."""
+    """Give the lower front teeth the width that people's have, 0.55 to 0.6 cm; the model's are as wide as the upper."""
     side = np.abs(vertices[:, 0])
     blend = np.clip((side - 0.7) / 1.6, 0, 1)
     vertices[:, 0] *= 0.74 + 0.26 * blend * blend * (3 - 2 * blend)

@@ -1,7 +1,7 @@
 """The mouth's inside: teeth, gums, tongue and throat drawn between the lips of a frame's landmarks.
 
-Two layers are made once a photo, in the photo's own pixels: the upper one is fixed to the skull, which does not move while
-layers are drawn, so it is only cut out; the lower one moves with the jaw.
+Two layers are made once a photo, in the photo's own pixels: the upper one is fixed to the skull, which does not move
+while layers are drawn, so it is only cut out; the lower one moves with the jaw.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from orate.face.masks import smoothstep
 from orate.render.lips import INNER_LOWER, INNER_UPPER
-from orate.render.mouth_layers import _throat_rgb, find_own_teeth, jaw_shift, make_layers
+from orate.render.mouth_layers import find_own_teeth, jaw_shift, make_layers, throat_rgb
 from orate.render.mouth_opening import NOTHING, Box, Opening, find_opening
 from orate.render.mouth_palette import measure
 from orate.render.mouth_render import Image
 from orate.render.source import FaceSource
 
 OWN_CM = 0.15  # lips that moved less than this from an open photo still show some of the photo's own mouth
+LEAST = 1e-4  # of a share below which no pixel can change
 RING = np.concatenate([INNER_UPPER, INNER_LOWER])
 
 
@@ -38,7 +39,7 @@ class Mouth:
         own = find_own_teeth(source, self._palette, self._feather)
         self.own_teeth = own is not None
         self._upper, self._lower = make_layers(source, self._palette, own)
-        self._throat = _throat_rgb(self._palette)
+        self._throat = throat_rgb(self._palette)
         self._open = bool(np.abs(source.shape - source.rest)[RING].max() > 0)
 
     def __call__(self, canvas: NDArray[np.uint8], target: NDArray[np.floating]) -> Box:
@@ -53,7 +54,7 @@ class Mouth:
         """
         points = np.asarray(target, np.float64)[:, :2]
         share = self._share(points)
-        if share <= 0:
+        if share < LEAST:
             return NOTHING
         height, width = canvas.shape[:2]
         opening = find_opening(self._source, points, (height, width), self._feather)
@@ -79,15 +80,11 @@ class Mouth:
         still = np.zeros(2)
         upper = self._upper.cut(opening.box, still)
         lower = self._lower.cut(opening.box, jaw_shift(self._source, points, self._rest))
-        upper_light, lower_light = opening.light(self._palette.tilt)
-        dark = self._throat
         # Light fades to the throat's colour, never to black.
-        below = lower[..., 3:]
-        mouth = dark + lower_light[..., None] * (lower[..., :3] - below * dark)
-        mouth += (1 - upper[..., 3:] - 1) * mouth
-        lit = dark + upper_light[..., None] * (upper[..., :3] - upper[..., 3:] * dark) - dark
-        mouth += upper[..., 3:] * dark + lit
-        # A wide mouth is darker at the back.
+        mouth = np.broadcast_to(self._throat, upper[..., :3].shape).copy()
+        for layer, light in zip((lower, upper), opening.light(self._palette.tilt)[::-1], strict=True):
+            alpha = layer[..., 3:]
+            mouth += light[..., None] * (layer[..., :3] - alpha * self._throat) - alpha * (mouth - self._throat)
         if self._palette.grey:
             mouth[...] = mouth.mean(axis=2, keepdims=True)
         return np.asarray(mouth, np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from orate.face.masks import smoothstep
 from orate.render.head import load_head
-from orate.render.lips import INNER_LOWER, INNER_UPPER, OUTER_CORNERS, down_axis, openness
+from orate.render.lips import INNER_LOWER, OUTER_CORNERS, down_axis, openness
 from orate.render.mouth_opening import Box, Opening, Points, find_opening
 from orate.render.mouth_palette import Palette
 from orate.render.mouth_render import GUM, TONGUE, TOOTH, Image, draw, load_mesh, oversampling, shade
@@ -68,7 +69,7 @@ class OwnTeeth:
 
 
 def jaw_shift(source: FaceSource, points: Points, rest: Points) -> Points:
-    """(2,) px: the way of the lower teeth from rest, of landmarks (478, 2) px; they do not bite through the upper ones."""
+    """(2,) px: the way of the lower teeth from rest, of landmarks (478, 2) px; they do not pass the upper ones."""
     down = down_axis(source)
     chin = (points[list(CHIN)] - rest[list(CHIN)]).mean(axis=0)
     lip = (points[INNER_LOWER[3:6]] - rest[INNER_LOWER[3:6]]).mean(axis=0)
@@ -104,7 +105,7 @@ def find_own_teeth(source: FaceSource, palette: Palette, feather: float) -> OwnT
         return None
     upper, lower, edge = _rows(teeth.astype(np.float32), opening, source.pose.scale)
     light, light_below = opening.light(palette.tilt)
-    dark = _throat_rgb(palette)
+    dark = throat_rgb(palette)
     under = np.clip(np.where(upper >= lower, light, light_below), 0.5, 1.2)[..., None]
     full = np.clip(dark + (rgb - dark) / under, 0, 255)
     bright = kept & (score >= np.percentile(score[kept], 60))
@@ -132,10 +133,8 @@ def _rows(teeth: Image, opening: Opening, scale: float) -> tuple[Image, Image, f
     if not len(inner):
         return np.zeros_like(teeth), np.zeros_like(teeth), None
     holes = np.flatnonzero(~seen[inner[0] : inner[-1] + 1]) + inner[0]
-    if len(holes):
-        border = (float(np.median(holes)) + 0.5) / bins
-    else:
-        border = 0.0 if inner[0] > bins // 2 else 1.0
+    single = 0.0 if inner[0] > bins // 2 else 1.0
+    border = (float(np.median(holes)) + 0.5) / bins if len(holes) else single
     above = smoothstep((border - level) * 8 + 0.5) if 0 < border < 1 else np.full_like(level, border)
     closing = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (max(3, round(0.16 * scale) | 1),) * 2)
     whole = cv2.morphologyEx(teeth, cv2.MORPH_CLOSE, closing) * opening.inside
@@ -156,19 +155,22 @@ def make_layers(source: FaceSource, palette: Palette, own: OwnTeeth | None) -> t
     above = origin.copy()
     if own is not None and own.edge is not None:
         bite = source.landmarks[13, :2] + own.edge * down
-        mesh_edge = -EDGE_CM() * source.pose.scale * tooth_size(source)
+        mesh_edge = -_edge_cm() * source.pose.scale * tooth_size(source)
         above = above + ((bite - above) @ down - mesh_edge) * down
     layers = []
     for lower, place in ((False, above), (True, origin)):
         layer = _drawn(source, palette, lower, place)
         if own is not None:
             shift = jaw_shift(source, source.landmarks[:, :2], rest) if lower else np.zeros(2)
-            layer = _with_own(layer, own, own.lower if lower else own.upper, -shift, down if lower else -down, source.pose.scale)
+            layer = _with_own(
+                layer, own, own.lower if lower else own.upper, -shift, down if lower else -down, source.pose.scale
+            )
         layers.append(layer)
     return layers[0], layers[1]
 
 
-def EDGE_CM() -> float:
+@cache
+def _edge_cm() -> float:
     """Height of the upper front teeth's biting edge in mouth space, cm; negative, below the lips' line."""
     mesh = load_mesh()
     upper = np.unique(mesh.triangles[~mesh.lower])
@@ -184,7 +186,7 @@ def tooth_size(source: FaceSource) -> float:
     return float(np.clip(ratio**0.7, 0.8, 1.15))
 
 
-def _throat_rgb(palette: Palette) -> NDArray[np.float32]:
+def throat_rgb(palette: Palette) -> NDArray[np.float32]:
     """(3,) RGB of the throat in [0, 255]."""
     lab = palette.throat.astype(np.float32)[None, None]
     rgb = 255 * np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)[0, 0], 0, 1)
@@ -202,8 +204,9 @@ def _drawn(source: FaceSource, palette: Palette, lower: bool, origin: Points) ->
     matrix = source.pose.rotation * scale * tooth_size(source) * fine
     relief = draw(lower, matrix, (origin - (x0, y0)) * fine, drawn)
     image = shade(relief, {GUM: palette.gum, TONGUE: palette.tongue, TOOTH: palette.tooth}, palette.throat, 6.0)
-    image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if fine >= 1 else cv2.INTER_LINEAR)
-    image = cv2.GaussianBlur(image, (0, 0), max(palette.blur, 0.45))
+    method = cv2.INTER_AREA if fine >= 1 else cv2.INTER_LINEAR
+    small = cv2.resize(image, (columns, rows), interpolation=method)
+    image = cv2.GaussianBlur(small, (0, 0), max(palette.blur, 0.45)).astype(np.float32)
     grain = palette.grain
     repeat = (rows // grain.shape[0] + 1, columns // grain.shape[1] + 1)
     image[..., :3] += (GRAIN * np.tile(grain, repeat)[:rows, :columns] * image[..., 3])[..., None]

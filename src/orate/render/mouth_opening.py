@@ -118,4 +118,5 @@ def _coverage(ring: Points, box: Box, feather: float, fine: int) -> Image:
     cv2.fillPoly(mask, [np.round(place * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
     small = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     reach = 2 * int(np.ceil(2.5 * feather)) + 1
-    return cv2.GaussianBlur(small, (reach, reach), feather, borderType=cv2.BORDER_REPLICATE)
+    soft = cv2.GaussianBlur(small, (reach, reach), feather, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(soft, np.float32)

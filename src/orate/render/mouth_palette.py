@@ -23,7 +23,7 @@ EYES = (
 OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 # Measured inside the open mouths of eight GRID clips and of one bright smile, against the skin of the same faces.
-TOOTH_OF_SKIN_AB = np.array([0.22, 0.62])
+TOOTH_OF_SKIN_AB = np.array([0.30, 0.66])
 THROAT_L, THROAT_OF_LIPS_AB = 0.28, 0.75
 EYE_WHITE, TOOTH_L, TOOTH_L_RANGE = 0.7, 0.93, (0.93, 1.15)  # parts of the brightness of lit skin
 GREY_LEVELS = 2  # channels of a black-and-white photo agree to this
@@ -58,7 +58,7 @@ def measure(source: FaceSource) -> Palette:
     x1, y1 = np.ceil(points.max(axis=0) + scale).astype(int)
     crop = source.photo[y0:y1, x0:x1]
     points = points - (x0, y0)
-    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab).astype(np.float32)
     skin = np.array([_patch(lab, points[index], SKIN_RADIUS_CM * scale) for index in SKIN_POINTS])
     cheeks = float(np.percentile(skin[:, 0], 70))
     around = float(np.mean([_patch(lab, points[index], 0.25 * scale)[0] for index in AROUND]))
@@ -74,7 +74,7 @@ def measure(source: FaceSource) -> Palette:
     redness = min(float(np.hypot(*skin_lab[1:])), 1.8 * max(float(skin_lab[1]), 0.0))
     red = np.array([max(lips[1], redness), max(lips[2], 0.7 * skin_lab[2])])
     # Bright whites of the eyes tell of light that reaches into hollows.
-    bright = float(np.clip(TOOTH_L + 1.2 * (white / max(cheeks, 1) - EYE_WHITE), *TOOTH_L_RANGE))
+    bright = float(np.clip(TOOTH_L + 0.8 * (white / max(cheeks, 1) - EYE_WHITE), *TOOTH_L_RANGE))
     grey = int((crop.max(axis=2).astype(int) - crop.min(axis=2)).max()) <= GREY_LEVELS
     return Palette(
         tooth=np.array([min(bright * lit, 92.0), *(TOOTH_OF_SKIN_AB * skin_lab[1:])]),
@@ -144,8 +144,8 @@ def blur_of(light: Image, points: Lab, scale: float) -> float:
 def _grain(light: Image, points: Lab, scale: float) -> Image:
     """(n, n) levels of 255: grain as strong and as coarse as the photo's on the smoothest cheek.
 
-    What a cheek keeps when it is smoothed gives the spectrum; the phases are drawn at random, always the same, so that no
-    crack or pore is copied.
+    What a cheek keeps when it is smoothed gives the spectrum; the phases are drawn at random, always the same, so that
+    no crack or pore is copied.
     """
     half = int(np.clip(0.6 * scale, 4, 64))
     spectrum, least = np.zeros((2 * half, 2 * half)), np.inf

@@ -1,7 +1,8 @@
 """Teeth, gums and tongue of ICT-FaceKit drawn once a photo, at the head's own angle and the photo's own resolution.
 
-A mesh instead of images for a grid of angles: 0.1 MB, no angle between two images, no resolution at which it blurs. A head
-does not turn while its layers are drawn (`orate.render.composition` turns it afterwards), so one drawing a photo is enough.
+A mesh instead of images for a grid of angles: 0.1 MB, no angle between two images, no resolution at which it blurs.
+A head does not turn while its layers are drawn (`orate.render.composition` turns it afterwards), so one drawing a photo
+is enough.
 
 Mouth space: cm, the head's axes, origin where the lips meet on the face at rest.
 """
