@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import pytest
 
 from orate import OrateError
+from orate.animator.controls import Controls
+from orate.cli.animate import NATURAL
 from orate.cli.main import main
 
 
@@ -54,7 +56,7 @@ def run(*arguments: str) -> int:
 
 def test_the_defaults(animator: type[FakeAnimator], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("me.jpg", "hello.wav", "-o", "out.mp4") == 0
-    assert animator.loaded == {"model": "paper-small", "device": "auto"}
+    assert animator.loaded == {"model": "default", "device": "auto"}
     assert animator.asked == {
         "photo": Path("me.jpg"),
         "audio": Path("hello.wav"),
@@ -75,6 +77,30 @@ def test_every_option_arrives(animator: type[FakeAnimator], capsys: pytest.Captu
     chosen = {name: animator.asked[name] for name in ("seed", "face", "crop", "fps")}
     assert chosen == {"seed": 7, "face": 2, "crop": True, "fps": 30.0}
     assert capsys.readouterr() == ("", "")
+
+
+def test_controls_arrive_in_plain_units(animator: type[FakeAnimator]) -> None:
+    options = ["--head-motion", "0.5", "--blink-rate", "0", "--mouth-strength", "1.2", "--brow-strength", "0"]
+    options += ["--emotion", "happy", "--emotion-strength", "0.4", "--gaze", "viewer", "--keep-eyes-open"]
+    options += ["--start-as-photo", "--end-as-photo", "--body", "follow"]
+    assert run("me.jpg", "hello.wav", "-o", "out.mp4", *options) == 0
+    assert {name: animator.asked[name] for name in NATURAL} == {
+        "head_motion": 0.5,
+        "blink_rate": 0.0,
+        "mouth_strength": 1.2,
+        "brow_strength": 0.0,
+        "emotion": "happy",
+        "emotion_strength": 0.4,
+        "gaze": "viewer",
+        "keep_eyes_open": True,
+        "start_as_photo": True,
+        "end_as_photo": True,
+        "body": "follow",
+    }
+
+
+def test_the_commands_natural_movement_is_the_animators() -> None:
+    assert {name: field.default for name, field in Controls.__dataclass_fields__.items()} == NATURAL
 
 
 def test_a_terminal_sees_frames_rate_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +136,9 @@ def test_an_error_is_a_sentence_and_no_path_is_printed(
         (["me.jpg", "hello.wav", "-o", "out.mp4", "--seed", "-1"], "--seed"),
         (["me.jpg", "hello.wav", "-o", "out.mp4", "--fps", "0"], "--fps"),
         (["me.jpg", "hello.wav", "-o", "out.mp4", "--device", "tpu"], "--device"),
+        (["me.jpg", "hello.wav", "-o", "out.mp4", "--head-motion", "2"], "--head-motion"),
+        (["me.jpg", "hello.wav", "-o", "out.mp4", "--emotion", "bored"], "--emotion"),
+        (["me.jpg", "hello.wav", "-o", "out.mp4", "--blink-rate", "-1"], "--blink-rate"),
     ],
 )
 def test_wrong_arguments_name_the_argument(

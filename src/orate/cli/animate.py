@@ -15,6 +15,48 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]  # called with the frames done so far and the frames in all
 MAX_SEED = 2**32 - 1
+PANEL = "Movement (not with --model paper)"
+# What people do who speak to a camera; `orate.animator.Controls` has the same, a test compares them.
+NATURAL: dict[str, object] = {
+    "head_motion": 1.0,
+    "blink_rate": 20.0,
+    "mouth_strength": 1.0,
+    "brow_strength": 1.0,
+    "emotion": "neutral",
+    "emotion_strength": 0.7,
+    "gaze": "natural",
+    "keep_eyes_open": False,
+    "start_as_photo": False,
+    "end_as_photo": False,
+    "body": "rest",
+}
+
+
+class Emotion(StrEnum):
+    """Expressions that can lie under the speech."""
+
+    NEUTRAL = "neutral"
+    HAPPY = "happy"
+    SAD = "sad"
+    ANGRY = "angry"
+    FEAR = "fear"
+    DISGUST = "disgust"
+    SURPRISE = "surprise"
+
+
+class Gaze(StrEnum):
+    """Where the eyes look."""
+
+    NATURAL = "natural"
+    VIEWER = "viewer"
+    PHOTO = "photo"
+
+
+class Body(StrEnum):
+    """What the shoulders do."""
+
+    REST = "rest"
+    FOLLOW = "follow"
 
 
 class Device(StrEnum):
@@ -57,26 +99,78 @@ def animate(
     ] = Device.AUTO,
     model: Annotated[
         str,
-        typer.Option(metavar="NAME|DIR|HUB_ID", help="Weights: a bundled name, a folder, or a Hugging Face Hub id."),
-    ] = "paper-small",
+        typer.Option(metavar="NAME|DIR|HUB_ID", help="default, paper, a folder, or a Hugging Face Hub id."),
+    ] = "default",
     face: Annotated[
         int, typer.Option(min=1, help="Which face, when there are several in the photo: 1 is the largest.")
     ] = 1,
     fps: Annotated[
         float, typer.Option(min=1, max=120, help="Frames per second. The bundled models are trained at 25.")
     ] = 25.0,
+    head_motion: Annotated[
+        float,
+        typer.Option(min=0, max=1.5, help="Size of the head's movement; 0 keeps it still.", rich_help_panel=PANEL),
+    ] = 1.0,
+    blink_rate: Annotated[
+        float, typer.Option(min=0, max=60, help="Blinks a minute; 0 for none.", rich_help_panel=PANEL)
+    ] = 20.0,
+    mouth_strength: Annotated[
+        float, typer.Option(min=0, max=2, help="Size of the mouth's movement.", rich_help_panel=PANEL)
+    ] = 1.0,
+    brow_strength: Annotated[
+        float, typer.Option(min=0, max=2, help="Size of the brows' movement.", rich_help_panel=PANEL)
+    ] = 1.0,
+    emotion: Annotated[
+        Emotion, typer.Option(help="Expression that lies under the speech.", rich_help_panel=PANEL)
+    ] = Emotion.NEUTRAL,
+    emotion_strength: Annotated[
+        float, typer.Option(min=0, max=1, help="How strong it is.", rich_help_panel=PANEL)
+    ] = 0.7,
+    gaze: Annotated[
+        Gaze,
+        typer.Option(
+            help="'natural': at the viewer with small movements; 'viewer': without; 'photo': eyes turn with the head.",
+            rich_help_panel=PANEL,
+        ),
+    ] = Gaze.NATURAL,
+    keep_eyes_open: Annotated[
+        bool, typer.Option("--keep-eyes-open", help="Neither blink nor narrow the eyes.", rich_help_panel=PANEL)
+    ] = False,
+    start_as_photo: Annotated[
+        bool, typer.Option("--start-as-photo", help="Begin in the photo's own expression.", rich_help_panel=PANEL)
+    ] = False,
+    end_as_photo: Annotated[
+        bool, typer.Option("--end-as-photo", help="Return to the photo's own expression.", rich_help_panel=PANEL)
+    ] = False,
+    body: Annotated[
+        Body, typer.Option(help="Shoulders stay ('rest') or follow the head a little.", rich_help_panel=PANEL)
+    ] = Body.REST,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar; print nothing but errors.")] = False,
 ) -> None:
     """Make the face in PHOTO say AUDIO.
 
     The video has the size of the photo and the length of the sound.
-    Only the face moves; the rest of the photo stays as it is.
+    The head moves, blinks and speaks; the rest of the photo stays as it is.
     """
+    asked = {
+        "head_motion": head_motion,
+        "blink_rate": blink_rate,
+        "mouth_strength": mouth_strength,
+        "brow_strength": brow_strength,
+        "emotion": emotion.value,
+        "emotion_strength": emotion_strength,
+        "gaze": gaze.value,
+        "keep_eyes_open": keep_eyes_open,
+        "start_as_photo": start_as_photo,
+        "end_as_photo": end_as_photo,
+        "body": body.value,
+    }
+    controls = {name: value for name, value in asked.items() if value != NATURAL[name]}
     with _progress_bar(enabled=not quiet and sys.stderr.isatty()) as progress:
         from orate.animator import Animator
 
         animator = Animator.from_pretrained(model, device=device.value)
-        animator.animate(photo, audio, output, seed=seed, face=face, crop=crop, fps=fps, progress=progress)
+        animator.animate(photo, audio, output, seed=seed, face=face, crop=crop, fps=fps, progress=progress, **controls)
     if not quiet:
         typer.echo(output)
 

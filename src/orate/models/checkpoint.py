@@ -29,6 +29,8 @@ WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 SUMS_FILE = "SHA256SUMS"
 
+ALIASES = {"paper": "paper-small"}  # the published system, in the size that comes with the package
+
 _HUB_ID = re.compile(r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?")
 _LFS_PREFIX = b"version https://git-lfs"
 _COUNTER = "num_batches_tracked"  # batch norm counts its training steps; nobody needs that after training
@@ -94,6 +96,7 @@ def find_model(name: str | Path) -> Path:
     """
     if Path(name).is_dir():
         return Path(name)
+    name = ALIASES.get(str(name), name)
     if Path(name).is_file():
         raise OrateError(f"{name} is a file; a model is a folder with {WEIGHTS_FILE} and {CONFIG_FILE}.")
     if str(name) in bundled_models():
@@ -159,7 +162,7 @@ def _write(generator: Generator, folder: Path, *, half: bool, metadata: Mapping[
     (folder / WEIGHTS_FILE).write_bytes(save(state, header))
     text = generator.config.model_dump_json(indent=2)
     (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
-    sums = (f"{_sha256(folder / name)}  {name}\n" for name in (WEIGHTS_FILE, CONFIG_FILE))
+    sums = (f"{file_sha256(folder / name)}  {name}\n" for name in (WEIGHTS_FILE, CONFIG_FILE))
     (folder / SUMS_FILE).write_text("".join(sums), encoding="utf-8")
 
 
@@ -177,7 +180,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     if version != str(FORMAT_VERSION):
         raise OrateError(_other_version(path, version))
     for name, expected in _read_sums(folder).items():
-        if (folder / name).is_file() and _sha256(folder / name) != expected:
+        if (folder / name).is_file() and file_sha256(folder / name) != expected:
             raise OrateError(
                 f"{folder / name} does not have the checksum written in {SUMS_FILE}: "
                 "it was damaged or changed; get the model again."
@@ -237,7 +240,8 @@ def _other_version(path: Path, version: object) -> str:
     )
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 

@@ -66,7 +66,7 @@ class Runtime:
         block: int | None = None,
     ) -> None:
         self.config = generator.config
-        self.device = _choose_device(device)
+        self.device = choose_device(device)
         self.engine = _make_engine(generator, engine, self.device, precision, block)
 
     def session(self, source: NDArray[np.uint8], seed: int = 0) -> Session:
@@ -153,7 +153,12 @@ class Session:
         self._noise = torch.zeros(block, config.noise_code) if config.noise_code else None
 
 
-def _choose_device(device: str) -> str:
+def choose_device(device: str) -> str:
+    """The device to compute on: itself, or for ``auto`` a GPU where there is one, else ``cpu``.
+
+    Raises:
+        OrateError: there is no such device here.
+    """
     if device == "auto":
         if torch.cuda.is_available():
             return "cuda"

@@ -1,0 +1,293 @@
+"""The animator: streaming is the primitive; a whole video is what `Animator.stream` yields, written as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orate.animator.controls import Controls
+from orate.animator.layered import LayeredDriver
+from orate.animator.paper import PaperDriver
+from orate.animator.resampling import Samples, resampled
+from orate.animator.source import Pixels, Source
+from orate.errors import OrateError
+from orate.face.alignment import align, canonical_crop
+from orate.face.landmarks import FaceLandmarker, choose_face
+from orate.media.audio import audio_duration, stream_audio
+from orate.media.image import read_image
+from orate.media.video import VideoWriter
+from orate.models.checkpoint import find_model, load_model
+from orate.models.generator import Generator
+from orate.models.layered import LayeredModel, is_layered, load_layered
+
+DEFAULT_MODEL = "default"
+BLOCK_S = 1.0
+MIN_FPS, MAX_FPS = 1.0, 120.0
+
+Progress = Callable[[int, int], None]
+Engine = Literal["auto", "torch", "openvino"]
+
+
+class Driver(Protocol):
+    """What runs one kind of model."""
+
+    @property
+    def config(self) -> Any:
+        """The model's dimensions, with `audio_rate` and `fps`."""
+
+    @property
+    def audio_rate(self) -> int:
+        """Samples a second that the model hears."""
+
+    @property
+    def look_ahead_s(self) -> float:
+        """Seconds of sound after a frame's time that it needs in a stream."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the canonical crop."""
+
+    @property
+    def mean_points(self) -> NDArray[np.float64] | None:
+        """Where alignment puts the stable points in the crop; None for the mean face."""
+
+    def frame_count(self, samples: int, fps: float | None) -> int:
+        """Frames that so many samples at `audio_rate` make."""
+
+    def check(self, controls: Controls) -> None:
+        """Raise `OrateError` for controls that the model does not have."""
+
+    def frames(
+        self,
+        source: Source,
+        sound: Iterable[Samples],
+        *,
+        seed: int,
+        crop: bool,
+        fps: float | None,
+        controls: Controls,
+        total: int | None = None,
+    ) -> Iterator[Pixels]:
+        """Frames from sound at `audio_rate`, however it is cut.
+
+        Where `total`, the number of frames, is given, the sound is that of a file: the model may wait for more of it.
+        """
+
+
+class Animator:
+    """Makes photos speak with one model.
+
+    Args:
+        model: a model in evaluation mode: a `Generator` of the paper's, or a `LayeredModel`.
+        device: ``cpu``, ``cuda`` or ``mps``; ``auto`` takes a GPU where there is one.
+        engine: what computes on a CPU: ``openvino``, ``torch``, or ``auto`` for the faster one.
+        name: the model's name, noted in the videos' metadata.
+
+    Raises:
+        OrateError: the device is not there.
+    """
+
+    def __init__(
+        self, model: Generator | LayeredModel, *, device: str = "auto", engine: Engine = "auto", name: str = ""
+    ) -> None:
+        self.name = name
+        self._driver: Driver
+        if isinstance(model, Generator):
+            self._driver = PaperDriver(model, device=device, engine=engine)
+        else:
+            self._driver = LayeredDriver(model, device=device, engine=engine)
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | Path = DEFAULT_MODEL, device: str = "auto", engine: Engine = "auto"
+    ) -> Animator:
+        """Load a model.
+
+        Args:
+            model: a bundled model's name, a folder with ``config.json`` and weights, or a Hub id.
+            device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+            engine: ``auto``, ``openvino`` or ``torch``.
+
+        Raises:
+            OrateError: no such model, damaged weights, no such device.
+        """
+        # Of a folder only the name: where it lies on somebody's disk is nobody else's business.
+        name = Path(model).name if Path(model).is_dir() else str(model)
+        folder = find_model(model)
+        loaded = load_layered(folder) if is_layered(folder) else load_model(folder)
+        return cls(loaded, device=device, engine=engine, name=name)
+
+    @property
+    def config(self) -> Any:
+        """The model's dimensions: `orate.models.config.ModelConfig` or `orate.models.layered.LayeredConfig`."""
+        return self._driver.config
+
+    @property
+    def look_ahead_s(self) -> float:
+        """Seconds of sound after a frame's time that must be there before a stream can draw the frame."""
+        return self._driver.look_ahead_s
+
+    def prepare(self, photo: str | Path | Pixels, face: int = 1) -> Source:
+        """Find and align the face of a photo.
+
+        Args:
+            photo: a picture file, or (height, width, 3) uint8 RGB.
+            face: which face, 1 for the largest.
+
+        Raises:
+            OrateError: unreadable picture, no face, face too small, fewer faces than `face`.
+        """
+        picture = read_image(photo)
+        name = "the picture" if isinstance(photo, np.ndarray) else str(photo)
+        chosen = choose_face(self._landmarker.detect(picture), face, name)
+        size = self._driver.image_size
+        matrix = align(chosen.landmarks, size, self._driver.mean_points)
+        return Source(picture, canonical_crop(picture, matrix, size), matrix, chosen)
+
+    def stream(
+        self,
+        photo: str | Path | Pixels | Source,
+        chunks: Iterable[Samples],
+        *,
+        rate: int,
+        seed: int = 0,
+        face: int = 1,
+        crop: bool = False,
+        fps: float | None = None,
+        **controls: Any,
+    ) -> Iterator[Pixels]:
+        """Yield frames as sound arrives.
+
+        Frame k shows the time k / fps; it comes once the sound ``look_ahead_s`` after that time is there (0.05 s or so
+        later where it must be resampled), and when the chunks end, up to the last frame that the sound reaches. How the
+        sound is cut into chunks makes no difference.
+
+        Args:
+            photo: a picture, or what `prepare` made of one.
+            chunks: mono sound in [-1, 1], (samples,) each.
+            rate: samples a second of the chunks.
+            seed: chooses blinks and other movement that sound does not tell; same inputs, seed and device, same frames.
+            face: which face, when `photo` is not prepared.
+            crop: yield the bare canonical crop instead of the photo with the face in it.
+            fps: frames a second; the model's own rate by default.
+            **controls: of the movement, see `orate.animator.Controls`; the paper's model has none.
+
+        Yields:
+            (height, width, 3) uint8 RGB, the photo's size, or the crop's.
+
+        Raises:
+            OrateError: as `prepare`; a rate, frame rate or control out of range.
+        """
+        if rate < 1:
+            raise OrateError(f"{rate} samples a second are no sound.")
+        wanted = self._checked(fps, controls)
+        source = photo if isinstance(photo, Source) else self.prepare(photo, face)
+        # Checked above, before the first frame is asked for: what follows runs when the iterator does.
+        sound = resampled(chunks, rate, self._driver.audio_rate)
+        return self._driver.frames(source, sound, seed=seed, crop=crop, fps=fps, controls=wanted)
+
+    def whole(
+        self, photo: str | Path | Pixels | Source, sound: Samples, *, seed: int = 0, face: int = 1, **controls: Any
+    ) -> Iterator[Pixels]:
+        """Frames of sound that is all there: what `animate` writes, without a file.
+
+        Args:
+            photo: a picture, or what `prepare` made of one.
+            sound: (samples,) in [-1, 1], mono, at the model's ``config.audio_rate``.
+            seed: as in `stream`.
+            face: as in `stream`.
+            **controls: as in `stream`.
+
+        Yields:
+            (height, width, 3) uint8 RGB, at the model's own frame rate.
+
+        Raises:
+            OrateError: as `stream`.
+        """
+        wanted = self._checked(None, controls)
+        source = photo if isinstance(photo, Source) else self.prepare(photo, face)
+        blocks = (sound[start : start + self._driver.audio_rate] for start in range(0, len(sound), self._driver.audio_rate))
+        total = self._driver.frame_count(len(sound), None)
+        return self._driver.frames(source, blocks, seed=seed, crop=False, fps=None, controls=wanted, total=total)
+
+    def animate(
+        self,
+        photo: str | Path | Pixels | Source,
+        audio: str | Path,
+        output: str | Path,
+        *,
+        seed: int = 0,
+        face: int = 1,
+        crop: bool = False,
+        fps: float = 25.0,
+        progress: Progress | None = None,
+        **controls: Any,
+    ) -> Path:
+        """Write a video of the photo saying the sound: H.264 and AAC, as long as the sound to within one frame.
+
+        Memory does not grow with the length. The file appears whole, or not at all.
+
+        Args:
+            photo: a picture, or what `prepare` made of one.
+            audio: a file with sound, also a video.
+            output: the video to write, ``.mp4``.
+            seed: as in `stream`.
+            face: as in `stream`.
+            crop: as in `stream`.
+            fps: frames a second.
+            progress: called with the frames done and the frames in all.
+            **controls: as in `stream`.
+
+        Returns:
+            The path of the video.
+
+        Raises:
+            OrateError: as `stream`; unreadable sound; an output that cannot be written.
+        """
+        wanted = self._checked(fps, controls)
+        rate = self._driver.audio_rate
+        total = self._driver.frame_count(ceil(audio_duration(audio) * rate), fps)
+        source = photo if isinstance(photo, Source) else self.prepare(photo, face)
+        height, width = (source.crop if crop else source.photo).shape[:2]
+        with VideoWriter(output, width, height, fps, audio=audio, metadata=self._metadata(seed)) as video:
+            sound = resampled(stream_audio(audio, rate, BLOCK_S), rate, rate)
+            frames = self._driver.frames(source, sound, seed=seed, crop=crop, fps=fps, controls=wanted, total=total)
+            for frame in frames:
+                video.write(frame)
+                if progress:
+                    progress(video.frames_written, max(total, video.frames_written))
+        return Path(output)
+
+    @cached_property
+    def _landmarker(self) -> FaceLandmarker:
+        return FaceLandmarker()
+
+    def _checked(self, fps: float | None, given: dict[str, Any]) -> Controls:
+        """The controls asked for.
+
+        Raises:
+            OrateError: the frame rate or a control is out of range, or there is no such control.
+        """
+        if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
+            raise OrateError(f"{fps:g} frames a second cannot be made: choose from {MIN_FPS:g} to {MAX_FPS:g}.")
+        known = Controls.__dataclass_fields__
+        if unknown := [name for name in given if name not in known]:
+            raise TypeError(f"there is no control {unknown[0]!r}: known are {', '.join(known)}")
+        controls = Controls(**given)
+        self._driver.check(controls)
+        return controls
+
+    def _metadata(self, seed: int) -> dict[str, str]:
+        from orate import __version__
+
+        return {
+            "comment": f"Generated by orate {__version__} from one photo; not a recording.",
+            "encoder_model": self.name,
+            "seed": str(seed),
+        }

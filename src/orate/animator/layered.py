@@ -1,0 +1,162 @@
+"""The `default` model at work: sound to speech features, to motion, to layers at the photo's own resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from math import ceil
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from orate.animator.controls import Controls
+from orate.animator.movement import Movement
+from orate.animator.resampling import Samples
+from orate.animator.source import Pixels, Source
+from orate.face.alignment import CROP_SIZE, canonical_crop
+from orate.models.engines.speech_engine import speech_engine
+from orate.models.layered import LayeredConfig, LayeredModel
+from orate.models.motion_session import MotionSession
+from orate.models.runtime import choose_device
+from orate.models.speech_stream import WINDOWS, Mode, SpeechStream
+from orate.render.composition import Composition
+from orate.render.pose import fit_pose
+from orate.render.rest import face_at_rest
+from orate.render.source import FaceMotion, FaceSource
+
+
+class LayeredDriver:
+    """Runs a `LayeredModel`; see `orate.animator.door.Driver`."""
+
+    def __init__(self, model: LayeredModel, *, device: str = "auto", engine: str = "auto") -> None:
+        self.config: LayeredConfig = model.config
+        self._motion = model.motion
+        self._speech = speech_engine(model.speech, engine, choose_device(device))
+
+    @property
+    def audio_rate(self) -> int:
+        """Samples a second that the model hears."""
+        return self.config.audio_rate
+
+    @property
+    def look_ahead_s(self) -> float:
+        """Seconds of sound after a frame's time that a stream needs."""
+        return WINDOWS["streaming"].look_ahead_s
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the canonical crop."""
+        return CROP_SIZE
+
+    @property
+    def mean_points(self) -> NDArray[np.float64] | None:
+        """Alignment is to the mean face."""
+        return None
+
+    def frame_count(self, samples: int, fps: float | None) -> int:
+        """Frames that so many samples at `audio_rate` make."""
+        return max(1, ceil(samples * (fps or self.config.fps) / self.audio_rate - 1e-6))
+
+    def check(self, controls: Controls) -> None:
+        """Every control is known here."""
+
+    @torch.inference_mode()
+    def face_source(self, source: Source) -> FaceSource:
+        """A prepared photo as the layers need it, with its face at rest."""
+        landmarks = source.face.landmarks.astype(np.float64)
+        pose = fit_pose(landmarks)
+        shape = pose.unproject(landmarks)
+        scores = source.face.blendshapes.astype(np.float32)
+        expression = self._motion.face_encoder.expression(torch.from_numpy(shape).float(), torch.from_numpy(scores))
+        rest = face_at_rest(shape, expression.numpy())
+        return FaceSource(source.photo, landmarks, scores, pose, shape, rest)
+
+    def frames(
+        self,
+        source: Source,
+        sound: Iterable[Samples],
+        *,
+        seed: int,
+        crop: bool,
+        fps: float | None,
+        controls: Controls,
+        total: int | None = None,
+    ) -> Iterator[Pixels]:
+        """Frames from sound at `audio_rate`, as in `orate.animator.door.Driver`."""
+        face = self.face_source(source)
+        composition = Composition(face, body=controls.body)
+        rate = fps or self.config.fps
+        length_s = None if total is None else total / rate
+        for motion in self.motion(face, sound, seed=seed, fps=rate, controls=controls, length_s=length_s):
+            frame = composition(motion)
+            yield canonical_crop(frame, source.matrix, CROP_SIZE) if crop else frame
+
+    def motion(
+        self,
+        face: FaceSource,
+        sound: Iterable[Samples],
+        *,
+        seed: int,
+        fps: float,
+        controls: Controls,
+        length_s: float | None = None,
+    ) -> Iterator[FaceMotion]:
+        """Motion of each frame, the controls applied; `length_s` where the sound is that of a file."""
+        movement = Movement(face, controls, seed, length_s)
+        blinks = 0.0 if controls.keep_eyes_open else controls.blink_rate
+        session = MotionSession(self._motion, face.rest, seed, blinks)
+        mode: Mode = "streaming" if length_s is None else "offline"
+        stream = SpeechStream(self._speech, mode, centred=self.config.centred_speech)
+        received = 0
+
+        def steps() -> Iterator[FaceMotion]:
+            nonlocal received
+            for block in sound:
+                received += len(block)
+                yield from moved(stream.push(block))
+            if received:
+                yield from moved(stream.finish())
+
+        def moved(features: NDArray[np.float32]) -> Iterator[FaceMotion]:
+            if len(features):
+                motion = session.push(features)
+                yield from movement(motion, session.expression(motion.coefficients))
+
+        yield from interpolated(steps(), self.config.fps, fps, lambda: self.frame_count(received, fps))
+
+
+def interpolated(
+    steps: Iterator[FaceMotion], given_fps: float, wanted_fps: float, count: Callable[[], int]
+) -> Iterator[FaceMotion]:
+    """Motion at another frame rate, linear between the steps; the last step lasts to the end.
+
+    Args:
+        steps: motion at `given_fps`.
+        given_fps: its frames a second.
+        wanted_fps: frames a second to give out.
+        count: called when the steps have ended: how many frames there must be in all.
+    """
+    if wanted_fps == given_fps:
+        yield from steps
+        return
+    made, index = 0, -1
+    before = now = None
+    for index, now in enumerate(steps):
+        while before is not None and made * given_fps / wanted_fps <= index:
+            share = made * given_fps / wanted_fps - (index - 1)
+            yield blend(before, now, share)
+            made += 1
+        before = now
+    if now is None:
+        return
+    while made < count():
+        yield now
+        made += 1
+
+
+def blend(first: FaceMotion, second: FaceMotion, share: float) -> FaceMotion:
+    """Motion between two frames: `share` 0 gives the first, 1 the second."""
+    part = np.float32(share)
+    names = ("expression", "lids", "gaze", "rotation", "translation")
+    return replace(first, **{name: getattr(first, name) * (1 - part) + getattr(second, name) * part for name in names})

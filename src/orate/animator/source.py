@@ -1,0 +1,29 @@
+"""A photo made ready to speak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orate.face.landmarks import Face
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo made ready to speak, its face found and aligned; one serves any number of videos.
+
+    Attributes:
+        photo: (height, width, 3) uint8 RGB.
+        crop: the canonical crop of the face, (crop height, crop width, 3) uint8; what the paper's generator sees.
+        matrix: (2, 3), the similarity transform from photo to crop.
+        face: the face in the photo.
+    """
+
+    photo: Pixels
+    crop: Pixels
+    matrix: NDArray[np.float64]
+    face: Face
