@@ -1,4 +1,4 @@
-"""The encoder of Whisper tiny.en (Radford et al. 2022, section 2.2; weights by OpenAI, MIT): what is being said, at 50 Hz."""
+"""The encoder of Whisper tiny.en (Radford et al. 2022, section 2.2; weights: OpenAI, MIT): speech as rows at 50 Hz."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from orate.errors import OrateError
 from orate.models.speech_features import BANDS, HOP_SAMPLES, RATE_HZ, log_mel
+from orate.models.speech_means import position_means
 
 WIDTH = 384
 HEADS = 6
@@ -82,14 +83,16 @@ class EncoderLayer(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """(batch, T, 384) to the same."""
         joined: Tensor = self.query_key_value(self.attention_norm(rows))
-        query, key, value = (part.unflatten(2, (HEADS, -1)).transpose(1, 2) for part in joined.chunk(3, dim=2))
+        heads = joined.view(*joined.shape[:2], 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
+        query, key, value = heads.unbind()
         attended = F.scaled_dot_product_attention(query, key, value)
         rows = rows + self.attention_out(attended.transpose(1, 2).flatten(2))
-        return rows + self.ffn_out(F.gelu(self.ffn_in(self.ffn_norm(rows))))
+        added: Tensor = self.ffn_out(F.gelu(self.ffn_in(self.ffn_norm(rows))))
+        return rows + added
 
 
 def sinusoids(length: int, channels: int) -> Tensor:
-    """(length, channels) of positions: sines, then cosines, of wavelengths from 2 pi to 20000 pi (Vaswani et al. 2017)."""
+    """(length, channels) of positions: sines, then cosines, wavelengths from 2 pi to 20000 pi (Vaswani et al. 2017)."""
     half = channels // 2
     rates = torch.exp(-math.log(10_000) / (half - 1) * torch.arange(half, dtype=torch.float64))
     angles = torch.arange(length, dtype=torch.float64)[:, None] * rates
@@ -128,7 +131,7 @@ def speech_frames(samples: int) -> int:
 
 
 @torch.inference_mode()
-def encode_speech(encoder: SpeechEncoder, samples: NDArray[np.float32] | Tensor) -> Tensor:
+def encode_speech(encoder: SpeechEncoder, samples: NDArray[np.float32] | Tensor, *, centred: bool = False) -> Tensor:
     """Features of a whole sound: half a second of silence is appended, none is put before.
 
     Sound over 28 s is encoded in windows of 28 s that overlap by 2 s; each gives way to the next in the middle of the
@@ -137,6 +140,7 @@ def encode_speech(encoder: SpeechEncoder, samples: NDArray[np.float32] | Tensor)
     Args:
         encoder: on any device.
         samples: (n,) mono in [-1, 1] at 16 kHz.
+        centred: take away the mean row of each position, see `orate.models.speech_means`.
 
     Returns:
         (2 * frames, 384) float32 on the encoder's device, frames = ceil(25 n / 16000) but at least 1: the rows 2k and
@@ -152,7 +156,10 @@ def encode_speech(encoder: SpeechEncoder, samples: NDArray[np.float32] | Tensor)
     for start, first, last in _windows(len(sound)):
         window = sound[start : start + WINDOW_SAMPLES]
         window = window[: len(window) // ROW_SAMPLES * ROW_SAMPLES]  # whole rows
-        parts.append(encoder(log_mel(window)[None])[0, first:last])
+        encoded = encoder(log_mel(window)[None])[0]
+        if centred:
+            encoded = encoded - position_means()[: len(encoded)].to(device)
+        parts.append(encoded[first:last])
     return torch.cat(parts)[:rows].clone()
 
 

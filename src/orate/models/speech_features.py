@@ -1,4 +1,4 @@
-"""Log-mel spectra as Whisper's encoder hears them (Radford et al. 2022, section 2.2): 100 frames of 80 bands a second."""
+"""Log-mel spectra as Whisper's encoder hears them (Radford et al. 2022, section 2.2): 80 bands, 100 frames a second."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ def log_power(samples: Tensor) -> Tensor:
     frames = padded.unfold(-1, FFT_SAMPLES, HOP_SAMPLES)[:, : count // HOP_SAMPLES]
     window = torch.hann_window(FFT_SAMPLES, device=samples.device)
     power = torch.fft.rfft(frames * window).abs().square()
-    bands = mel_filters().to(samples.device) @ power.transpose(1, 2)
-    return bands.clamp(min=SMALLEST_POWER).log10().reshape(*samples.shape[:-1], BANDS, -1)
+    bands: Tensor = mel_filters().to(samples.device) @ power.transpose(1, 2)
+    logarithms: Tensor = bands.clamp(min=SMALLEST_POWER).log10()
+    return logarithms.reshape(*samples.shape[:-1], BANDS, -1)
 
 
 def normalised(logarithms: Tensor, loudest: Tensor | None = None) -> Tensor:
@@ -63,7 +64,8 @@ def normalised(logarithms: Tensor, loudest: Tensor | None = None) -> Tensor:
     if loudest is None:
         loudest = logarithms.amax(dim=(-2, -1))
     floor = (loudest - DYNAMIC_RANGE)[..., None, None]
-    return (torch.maximum(logarithms, floor) + 4) / 4
+    scaled: Tensor = (torch.maximum(logarithms, floor) + 4) / 4
+    return scaled
 
 
 @cache
