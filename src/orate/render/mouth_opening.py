@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 Points = NDArray[np.float64]
 NOTHING: Box = (0, 0, 0, 0)
 SEEN_CM = (0.02, 0.12)  # lips that open less than the first show nothing, than the second not all
-LIT_CM, LIT_SIDE = 0.6, 0.5  # a gap as wide, so much of the way to the corners, lets all light in
+LIT_CM, LIT_SIDE = 0.6, 0.72  # a gap as wide, so much of the way to the corners, lets all light in
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Opening:
         """
         entering = 0.84 + 0.16 * np.minimum(self.gap / LIT_CM, 1)
         corner = np.clip(self.side / LIT_SIDE, 0, 1)
-        light = entering * (0.35 + 0.65 * corner * (2 - corner)) * (1 + tilt * self.along)
+        light = entering * (0.25 + 0.75 * corner * (2 - corner)) * (1 + tilt * self.along)
         near = np.maximum(self.below, 0)
         rim = np.exp(-np.maximum(self.above, 0) / 0.08)
         upper = light * (1 - 0.25 * np.exp(-near / 0.12))

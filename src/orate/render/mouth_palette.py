@@ -131,7 +131,7 @@ def blur_of(light: Image, points: Lab, scale: float) -> float:
     across = cv2.Sobel(face, cv2.CV_32F, 1, 0) / 8
     down = cv2.Sobel(face, cv2.CV_32F, 0, 1) / 8
     slope = np.hypot(across, down)
-    reach = int(np.clip(0.25 * scale, 2, 10)) * 2 + 1
+    reach = int(np.clip(0.25 * scale, 2, 40)) * 2 + 1
     kernel = np.ones((reach, reach), np.uint8)
     height = cv2.dilate(face, kernel) - cv2.erode(face, kernel)
     steepest = cv2.dilate(slope, kernel)
@@ -160,4 +160,5 @@ def _grain(light: Image, points: Lab, scale: float) -> Image:
             least, spectrum = spread, np.abs(np.fft.fft2(np.clip(rough, -2 * spread, 2 * spread)))
     noise = np.random.default_rng(0).standard_normal(spectrum.shape)
     grain = np.fft.ifft2(spectrum * np.exp(1j * np.angle(np.fft.fft2(noise)))).real
-    return np.asarray(grain, np.float32)
+    # On a small face a few pixels hold the cheek's own shading, which is no grain.
+    return np.asarray(grain * min(1.0, scale / 8), np.float32)
