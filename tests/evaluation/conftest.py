@@ -14,6 +14,12 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
+def root():
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
 def landmarker():
     return FaceLandmarker(threads=1)
 

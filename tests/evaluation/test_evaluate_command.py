@@ -1,15 +1,22 @@
 """`orate evaluate` on prepared clips of the portrait, and the report."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
+import soundfile
 import torch
+from PIL import Image
 from synthetic_corpus import RATE, SyntheticClip, write_corpus
 
+from orate.cli.evaluate import _embedder
 from orate.cli.main import main
 from orate.evaluation.clip import FIGURES
-from orate.evaluation.report import ClipFigures, as_json, summarise
+from orate.evaluation.generators import load_clip_generator
+from orate.evaluation.motion import PersonFigures
+from orate.evaluation.photos import PHOTO_FIGURES
+from orate.evaluation.report import ROWS, ClipFigures, as_json, summarise
 from orate.models.checkpoint import save_model
 from orate.models.config import ModelConfig
 from orate.models.generator import Generator
@@ -47,6 +54,12 @@ def model(tmp_path_factory):
     return str(folder)
 
 
+@pytest.fixture(autouse=True)
+def no_embeddings(monkeypatch):
+    """The network of the face embeddings may be missing, and takes its time."""
+    monkeypatch.setattr("orate.cli.evaluate._embedder", lambda: None)
+
+
 def run(*arguments):
     with pytest.raises(SystemExit) as ended:
         main(["evaluate", *map(str, arguments)])
@@ -61,19 +74,88 @@ def strict(text):
 def test_figures_by_group(model, shards, tmp_path, capsys):
     assert run(model, "--data", shards, "-o", tmp_path / "figures.json", "--device", "cpu", "-q") == 0
     printed = capsys.readouterr()
-    assert printed.err == ""
-    for word in ("s1", "s2", "unseen", "mouth_correlation", "psnr: dB", *FIGURES):
+    for word in ("s1", "s2", "unseen", "mouth_correlation", "dB", *FIGURES, *ROWS):
         assert word in printed.out
     assert "s9" not in printed.out
     report = strict((tmp_path / "figures.json").read_text())
-    assert {name: group["clips"] for name, group in report["groups"].items()} == {"s1": 2, "s2": 1, "unseen": 1}
+    assert report["model"] == model
+    counts = {name: group["clips"] for name, group in report["groups"].items()}
+    assert counts == {"s1": 2, "s2": 1, "seen": 3, "unseen": 1}
     assert [clip["key"] for clip in report["clips"]] == ["s1_b", "s2_a", "s1_c", "s9_a"]
     for clip in report["clips"]:
-        assert set(clip["figures"]) == set(FIGURES)
-        assert clip["figures"]["l1"] > 0.1  # weights at random draw grey
-    s1 = [clip["figures"]["psnr"] for clip in report["clips"] if clip["group"] == "s1"]
-    assert report["groups"]["s1"]["psnr"] == pytest.approx(np.mean(s1))
+        assert set(clip["rows"]) == set(ROWS)
+        assert all(set(figures) == set(FIGURES) for figures in clip["rows"].values())
+        assert clip["rows"]["model"]["l1"] > 0.1  # weights at random draw grey
+    s1 = [clip["rows"]["model"]["psnr"] for clip in report["clips"] if clip["group"] == "s1"]
+    assert report["groups"]["s1"]["model"]["psnr"] == pytest.approx(np.mean(s1))
     assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
+
+
+def test_the_ceiling_is_near_perfect_and_the_floor_does_not_speak(model, shards, tmp_path):
+    assert run(model, "--data", shards, "-o", tmp_path / "figures.json", "--limit", "1", "-q") == 0
+    rows = strict((tmp_path / "figures.json").read_text())["groups"]["s1"]
+    assert 35 < rows["ceiling"]["psnr"] < 60
+    assert rows["ceiling"]["mouth_correlation"] > 0.95
+    assert rows["ceiling"]["mouth_lmd"] < 0.2 * rows["floor"]["mouth_lmd"]
+    assert rows["ceiling"]["jitter_ratio"] == pytest.approx(1, abs=0.2)
+    assert rows["floor"]["mouth_correlation"] == rows["floor"]["jitter"] == 0
+    assert rows["floor"]["mouth_range"] == pytest.approx(0, abs=1e-6)
+
+
+def test_without_the_network_of_embeddings_the_rest_is_measured(model, shards, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("orate.cli.evaluate._embedder", _embedder)
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    assert run(model, "--data", shards, "-o", tmp_path / "figures.json", "--limit", "1", "-q") == 0
+    assert "pip install 'orate[evaluate]'" in capsys.readouterr().err
+    rows = strict((tmp_path / "figures.json").read_text())["groups"]["s1"]
+    assert rows["ceiling"]["identity_distance"] is None
+    assert rows["ceiling"]["cpbd"] > 0
+
+
+def test_a_generator_makes_as_many_frames_as_asked_for(model, open_mouth):
+    generator = load_clip_generator(model)
+    assert generator.audio_rate == RATE
+    sound = (0.3 * np.sin(np.arange(RATE))).astype(np.float32)
+    frames = generator.generate(open_mouth(0), sound, 9, seed=3)
+    assert (frames.shape, frames.dtype) == ((9, 128, 96, 3), np.uint8)
+    assert np.array_equal(frames, generator.generate(open_mouth(0), sound, 9, seed=3))
+
+
+@pytest.fixture
+def speech(tmp_path):
+    path = tmp_path / "speech.wav"
+    soundfile.write(path, 0.3 * np.sin(np.arange(RATE) * 0.3), RATE)
+    return path
+
+
+def test_photos_that_speak(model, root, speech, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.open(root / "examples" / "portrait.jpg").resize((200, 200)).save(photos / "face.png")
+    (photos / "notes.txt").write_text("no picture")
+    given = ["--photos", photos, "--photos", root / "examples" / "portrait.jpg", "--speech", speech]
+    assert run(model, *given, "-o", tmp_path / "figures.json", "--device", "cpu", "-q") == 0
+    printed = capsys.readouterr().out
+    for word in ("face.png", "portrait.jpg", "speech.wav", "mean", *PHOTO_FIGURES):
+        assert word in printed
+    report = strict((tmp_path / "figures.json").read_text())["photos"]
+    assert [(video["photo"], video["speech"]) for video in report["videos"]] == [
+        ("face.png", "speech.wav"),
+        ("portrait.jpg", "speech.wav"),
+    ]
+    for figures in (*report["videos"], report["mean"]):
+        assert set(PHOTO_FIGURES) <= set(figures)
+        assert (figures["faces_found"], figures["change_outside"]) == (1, 0)
+
+
+def test_motion_of_people(model, tmp_path, capsys, monkeypatch):
+    people = [PersonFigures("one", 3, {"mouth_correlation": 0.5}), PersonFigures("two", 2, {"mouth_correlation": 0.7})]
+    monkeypatch.setattr("orate.evaluation.motion.evaluate_motion", lambda model, folder: people)
+    assert run(model, "--motion", tmp_path, "-o", tmp_path / "figures.json") == 0
+    report = strict((tmp_path / "figures.json").read_text())["motion"]
+    assert report["mean"]["mouth_correlation"] == pytest.approx(0.6)
+    assert report["people"][1] == {"person": "two", "tracks": 2, "mouth_correlation": 0.7}
+    assert "0.600" in capsys.readouterr().out
 
 
 def test_limit_spreads_over_the_corpus(model, shards, tmp_path):
@@ -90,6 +172,11 @@ def test_errors_are_one_sentence(model, shards, open_mouth, tmp_path, capsys):
         (["nothing", "--data", shards], "there is no model 'nothing'"),
         ([model, "--data", shards, "-o", tmp_path / "missing" / "a.json"], "missing does not exist"),
         ([model, "--data", shards, "--device", "tpu"], "no device 'tpu'"),
+        ([model], "nothing to measure"),
+        ([model, "--photos", tmp_path], "give both --photos and --speech"),
+        ([model, "--speech", tmp_path], "nothing to measure"),
+        ([model, "--photos", tmp_path, "--speech", tmp_path], "no pictures"),
+        ([model, "--motion", tmp_path], "--motion cannot measure it"),
     ]
     for arguments, told in cases:
         assert run(*arguments) == 1
@@ -100,25 +187,35 @@ def test_errors_are_one_sentence(model, shards, open_mouth, tmp_path, capsys):
         assert printed.out == ""
 
 
-def figures(**known):
-    return {**dict.fromkeys(FIGURES, 0.5), **known}
+def clip(key, group, **known):
+    """A clip whose figures are 0.5 but for some of the model's."""
+    rows = {row: dict.fromkeys(FIGURES, 0.5) for row in ROWS}
+    rows["model"] |= known
+    return ClipFigures(key, group, rows)
 
 
 def test_means_leave_out_what_is_not_known():
     nan = float("nan")
     clips = [
-        ClipFigures("b", "s2", figures(psnr=30.0, mouth_correlation=nan)),
-        ClipFigures("a", "s1", figures(psnr=20.0, mouth_correlation=nan)),
-        ClipFigures("c", "s1", figures(psnr=float("inf"), mouth_correlation=0.8)),
+        clip("b", "s2", psnr=30.0, mouth_correlation=nan),
+        clip("a", "s1", psnr=20.0, mouth_correlation=nan),
+        clip("c", "s1", psnr=float("inf"), mouth_correlation=0.8),
     ]
     groups = summarise(clips)
-    assert list(groups) == ["s1", "s2"]
-    assert groups["s1"]["clips"] == 2
-    assert groups["s1"]["mouth_correlation"] == 0.8
-    assert groups["s1"]["ssim"] == 0.5
-    assert np.isnan(groups["s2"]["mouth_correlation"])
+    assert list(groups) == ["s1", "s2", "seen"]
+    assert groups["s1"]["model"]["mouth_correlation"] == groups["seen"]["model"]["mouth_correlation"] == 0.8
+    assert groups["s1"]["model"]["ssim"] == groups["s1"]["floor"]["psnr"] == 0.5
+    assert np.isnan(groups["s2"]["model"]["mouth_correlation"])
     report = strict(json.dumps(as_json(clips)))
-    assert report["groups"]["s2"]["mouth_correlation"] is None
-    assert report["groups"]["s1"]["psnr"] is None
+    assert {group: means["clips"] for group, means in report["groups"].items()} == {"s1": 2, "s2": 1, "seen": 3}
+    assert report["groups"]["s2"]["model"]["mouth_correlation"] is None
+    assert report["groups"]["s1"]["model"]["psnr"] is None
     assert [clip["key"] for clip in report["clips"]] == ["b", "a", "c"]
-    assert report["clips"][1]["figures"]["mouth_correlation"] is None
+    assert report["clips"][1]["rows"]["model"]["mouth_correlation"] is None
+
+
+def test_people_never_seen_come_last_and_by_themselves():
+    clips = [clip("d", "unseen", ssim=0.1), clip("e", "zoe", ssim=0.7)]
+    groups = summarise(clips)
+    assert list(groups) == ["zoe", "unseen"]  # one speaker alone needs no sum
+    assert [groups[name]["model"]["ssim"] for name in groups] == [0.7, 0.1]

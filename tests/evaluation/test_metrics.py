@@ -39,6 +39,8 @@ def test_psnr_of_known_values():
     assert psnr(grey(0), grey(255)) == pytest.approx(0)
     assert psnr(grey(100), grey(110)) == pytest.approx(20 * np.log10(25.5))
     assert psnr(grey(7), grey(7)) == np.inf
+    still = np.concatenate([grey(7, 1), grey(100, 1)]), np.concatenate([grey(7, 1), grey(110, 1)])
+    assert psnr(*still) == pytest.approx(20 * np.log10(25.5))  # the source image itself does not count
     two = np.concatenate([grey(100, 1), grey(100, 1)]), np.concatenate([grey(101, 1), grey(110, 1)])
     assert psnr(*two) == pytest.approx((20 * np.log10(255) + 20 * np.log10(25.5)) / 2)  # the mean over frames
 

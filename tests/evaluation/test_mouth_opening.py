@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 
-from orate.evaluation.clip import FIGURES, ClipMeter
-from orate.evaluation.mouth_opening import INNER_LIP_PAIRS, OUTER_EYE_CORNERS, correlation, opening, opening_curve
+from orate.evaluation.clip import FIGURES, VALIDATION_FIGURES, ClipMeter
+from orate.evaluation.mouth_opening import INNER_LIP_PAIRS, correlation, opening
+from orate.evaluation.silence import VoiceActivity
+from orate.evaluation.track import track_landmarks, tracked
+from orate.face.regions import OUTER_EYE_CORNERS
+
+
+def opening_curve(landmarker, video):
+    return opening(track_landmarks(landmarker, video))
 
 
 def face(gap, eyes=60.0):
@@ -24,6 +31,9 @@ def test_opening_of_known_landmarks():
     turned = face(15)[:, [1, 0, 2]]
     assert opening(turned) == pytest.approx(15 / 60)
     assert opening(np.zeros((478, 3), np.float32)) == 0
+    assert opening(np.stack([face(0), face(15), np.full((478, 3), np.nan)])) == pytest.approx(
+        [0, 0.25, np.nan], nan_ok=True
+    )
 
 
 def test_correlation_of_known_curves():
@@ -81,10 +91,11 @@ def meter(landmarker):
 
 def test_a_clip_against_itself(meter, talking):
     figures = meter(talking, talking)
-    assert set(figures) == set(FIGURES)
+    assert set(figures) == set(VALIDATION_FIGURES) < set(FIGURES)
     assert (figures["l1"], figures["psnr"]) == (0, np.inf)
     for name in ("ssim", "mouth_correlation", "mouth_range", "faces_found"):
         assert figures[name] == pytest.approx(1)
+    assert figures["mouth_lmd"] == 0
 
 
 def test_a_mouth_that_opens_at_the_wrong_time_or_too_little(meter, talking, open_mouth):
@@ -94,6 +105,7 @@ def test_a_mouth_that_opens_at_the_wrong_time_or_too_little(meter, talking, open
     assert little["mouth_correlation"] > 0.85
     assert little["mouth_range"] < 0.8
     still = meter(talking, talking[:1].repeat(len(talking), 0))
+    assert still["mouth_lmd"] > 1.5 * little["mouth_lmd"] > 0
     assert still["mouth_correlation"] == 0
     assert still["mouth_range"] < 0.1
 
@@ -101,6 +113,7 @@ def test_a_mouth_that_opens_at_the_wrong_time_or_too_little(meter, talking, open
 def test_no_face_drawn_is_the_worst_result(meter, talking):
     figures = meter(talking, np.zeros_like(talking))
     assert (figures["faces_found"], figures["mouth_correlation"], figures["mouth_range"]) == (0, 0, 0)
+    assert np.isnan(figures.pop("mouth_lmd"))  # nothing to measure a distance to
     assert all(np.isfinite(value) for value in figures.values())
 
 
@@ -109,3 +122,59 @@ def test_no_face_in_the_real_clip_is_not_known(meter, talking):
     assert np.isnan(figures["mouth_correlation"])
     assert np.isnan(figures["mouth_range"])
     assert figures["faces_found"] == 1
+
+
+def test_a_frame_like_the_one_before_is_not_looked_at_again(open_mouth):
+    looks = []
+
+    class Counting:
+        def track(self, frame, previous):
+            looks.append(previous)
+            return len(looks)
+
+    canvas = np.zeros((128, 96, 3), np.uint8)  # drawn over again and again
+
+    def frames():
+        for gap in (0, 0, 4, 4, 4, 0):
+            canvas[:] = open_mouth(gap)
+            yield canvas
+
+    assert list(tracked(Counting(), frames())) == [1, 1, 2, 2, 2, 3]
+    assert looks == [None, 1, 2]
+
+
+def test_all_figures_of_a_clip_from_one_tracking(meter, talking):
+    real = meter.track(talking)
+    half = VoiceActivity(np.arange(6) < 3, np.arange(6) >= 3)
+    figures = meter.measure(real, real, half, 25.0)
+    assert set(figures) == set(FIGURES)
+    assert figures["jitter_ratio"] == pytest.approx(1)
+    assert (figures["face_lmd"], figures["blinks_per_s"]) == (0, 0)
+    assert 0 < figures["cpbd"] < 1
+    assert 0.7 < figures["mouth_sharpness"] < 1.4
+    assert np.isnan(figures["identity_distance"])  # no network was given
+    still = meter.measure(real, meter.track(talking[:1].repeat(6, 0)), half, 25.0)
+    assert still["jitter"] == still["jitter_ratio"] == 0
+    nothing = meter.measure(real, meter.track(np.zeros_like(talking)), half, 25.0)
+    assert set(nothing) == set(FIGURES)
+    for name in ("jitter", "mouth_sharpness", "silence_movement", "blinks_per_s", "blink_s", "face_lmd"):
+        assert np.isnan(nothing[name]), name
+
+
+def test_the_network_sees_only_frames_that_differ(landmarker, talking):
+    seen = []
+
+    def embedder(frame, landmarks):
+        seen.append(frame)
+        return np.full(128, len(seen) - 1.0)
+
+    meter = ClipMeter(landmarker, embedder)
+    half = VoiceActivity(np.arange(6) < 3, np.arange(6) >= 3)
+    real = meter.track(talking)
+    still = meter.measure(real, meter.track(talking[:1].repeat(6, 0)), half, 25.0)
+    assert len(seen) == 1
+    assert (still["identity_distance"], still["content_distance"]) == (0, 0)
+    seen.clear()
+    moving = meter.measure(real, real, half, 25.0)
+    assert 3 < len(seen) < 6
+    assert moving["identity_distance"] > 0

@@ -130,17 +130,18 @@ def _on_photos(
     from orate.media.audio import read_audio, stream_audio
     from orate.media.image import read_image
 
+    pairs = [(photo, sound) for photo in _pictures(photos) for sound in speech]
     animator = Animator.from_pretrained(model, device=device)
     rate, fps = animator.config.audio_rate, animator.config.fps
     meter = PhotoMeter(embedder=embedder)
-    pairs = [(photo, sound) for photo in _pictures(photos) for sound in speech]
     videos: list[dict[str, Any]] = []
     for photo, sound in track(pairs, "Photos", console=Console(stderr=True), disable=quiet):
         picture, audio = read_image(photo), read_audio(sound, rate)
         frames = animator.stream(picture, stream_audio(sound, rate), rate=rate, seed=seed)  # in blocks: memory is flat
         videos.append({"photo": photo.name, "speech": sound.name, **meter(picture, frames, audio, rate, fps)})
     mean = mean_photo_figures([{name: video[name] for name in PHOTO_FIGURES} for video in videos])
-    table = Table("photo", "speech", *PHOTO_FIGURES, title=f"{model}: photos")
+    headings = [name.replace("_", "\n") for name in PHOTO_FIGURES]
+    table = Table("photo", "speech", *headings, title=f"{model}: photos")
     for video in videos:
         table.add_row(str(video["photo"]), str(video["speech"]), *(f"{video[name]:.3g}" for name in PHOTO_FIGURES))
     table.add_section()
@@ -169,10 +170,14 @@ def _on_motion(model: str, folder: Path) -> dict[str, Any]:
 
 def _pictures(given: list[Path]) -> list[Path]:
     """The pictures themselves, and those in folders, in sorted order."""
+    from orate.errors import OrateError
+
     found = []
     for path in given:
         inside = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURES) if path.is_dir() else [path]
         found += inside
+    if not found:
+        raise OrateError(f"There are no pictures in {', '.join(map(str, given))}.")
     return found
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from math import ceil
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from orate.models.checkpoint import load_model
+from orate.animator import Animator
+from orate.models.checkpoint import find_model, load_model
 from orate.models.generator import Generator
+from orate.models.layered import is_layered, load_layered
 from orate.models.runtime import Runtime
 from orate.models.windows import cut_windows
 
@@ -68,6 +72,36 @@ class PaperClipGenerator:
         return self._runtime.session(source, seed=seed).frames(windows)
 
 
+class LayeredClipGenerator:
+    """The `default` model as a `ClipGenerator`: the crop is its photo.
+
+    Canonical crops hold the head still, so its head is held still too.
+    """
+
+    def __init__(self, animator: Animator) -> None:
+        self._animator = animator
+
+    @property
+    def audio_rate(self) -> int:
+        """Samples a second of the sound that it takes."""
+        rate: int = self._animator.config.audio_rate
+        return rate
+
+    def generate(
+        self, source: NDArray[np.uint8], audio: NDArray[np.float32], frames: int, seed: int
+    ) -> NDArray[np.uint8]:
+        """Generate a clip, as `ClipGenerator` says.
+
+        Raises:
+            OrateError: no face is found in the crop.
+        """
+        samples = ceil(frames * self.audio_rate / self._animator.config.fps)
+        sound = np.zeros(samples, np.float32)
+        sound[: min(len(audio), samples)] = audio[:samples]
+        video = self._animator.whole(source, sound, seed=seed, head_motion=0.0)
+        return np.stack(list(islice(video, frames)))
+
+
 def load_clip_generator(model: str, device: str = "cpu") -> ClipGenerator:
     """Load a model of any kind for evaluation.
 
@@ -78,4 +112,7 @@ def load_clip_generator(model: str, device: str = "cpu") -> ClipGenerator:
     Raises:
         OrateError: no such model, damaged weights, no such device.
     """
-    return PaperClipGenerator(load_model(model), device)
+    folder = find_model(model)
+    if is_layered(folder):
+        return LayeredClipGenerator(Animator(load_layered(folder), device=device))
+    return PaperClipGenerator(load_model(folder), device)

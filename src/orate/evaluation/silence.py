@@ -43,7 +43,7 @@ def voice_activity(audio: NDArray[np.float32], rate: int, frames: int, fps: floa
     loud = float(np.quantile(level, LOUD_QUANTILE))
     speech = level > max(loud - BELOW_LOUD_DB, MIN_LEVEL_DB)
     margin = round(MARGIN_S * fps)
-    near = np.convolve(speech, np.ones(2 * margin + 1), "same") > 0 if margin else speech
+    near = np.convolve(speech, np.ones(2 * margin + 1))[margin : margin + frames] > 0
     return VoiceActivity(speech, ~near)
 
 

@@ -21,7 +21,7 @@ def tracked(landmarker: FaceLandmarker, frames: Iterable[NDArray[np.uint8]]) -> 
     for frame in frames:
         if previous is None or not np.array_equal(frame, previous):
             face = landmarker.track(frame, face)
-        previous = frame
+        previous = frame.copy()  # whoever draws may draw the next frame over it
         yield face
 
 
