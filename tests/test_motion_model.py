@@ -9,6 +9,7 @@ from orate.models.motion_config import MotionConfig
 from orate.models.motion_discriminators import MotionSequenceDiscriminator, MotionSyncDiscriminator
 from orate.models.motion_generator import MotionGenerator, load_motion, save_motion
 from orate.models.motion_session import MotionSession
+from orate.models.motion_step import MotionStep
 from orate.models.sway import SwayProcess
 from orate.render.head import load_head
 from orate.render.pose import HeadPose, rotation_matrix
@@ -49,6 +50,14 @@ def test_generator_is_causal_and_steps_match_the_whole(generator):
     first, state = generator(speech[:, :7], identity, noise[:, :7])
     second, _ = generator(speech[:, 7:], identity, noise[:, 7:], state)
     torch.testing.assert_close(torch.cat([first, second], 1), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_frame_by_frame_is_the_network(generator):
+    speech, axes = torch.randn(1, 20, 2, 384), torch.ones(SMALL.identity_axes)
+    whole, _ = generator(speech, axes[None], torch.zeros(1, 20, SMALL.noise_code))
+    step = MotionStep(generator, axes)
+    made = np.array([step(frame) for frame in speech[0].numpy()])
+    assert made[:, :24] == pytest.approx(whole[0, :, :24].numpy(), abs=1e-4)
 
 
 def test_saved_model_is_the_same(generator, tmp_path):

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from orate.models.blinks import NATURAL_RATE_PER_MINUTE, BlinkProcess
-from orate.models.motion_decoder import LIDS
-from orate.models.motion_generator import UPPER_COMPONENTS, MotionGenerator, MotionState
+from orate.models.motion_generator import UPPER_COMPONENTS, MotionGenerator
+from orate.models.motion_step import MotionStep
 from orate.models.sway import SwayProcess
 
 Floats = NDArray[np.float32]
@@ -58,36 +58,26 @@ class MotionSession:
         seed: int = 0,
         blinks_per_minute: float = NATURAL_RATE_PER_MINUTE,
     ) -> None:
-        self._generator = generator
         encoder = generator.face_encoder
         shape = encoder.mean_shape if identity is None else torch.as_tensor(np.asarray(identity, np.float32))
-        self._identity = encoder.coefficients(shape)[None]
+        self._step = MotionStep(generator, encoder.coefficients(shape))
         self._basis = (generator.basis * generator.scale[: len(generator.basis), None, None]).numpy()
         self._scale = generator.scale.numpy()
         self._mouth_speed = np.abs(self._basis[:, [13, 14]]).mean(axis=(1, 2))
-        self._state: MotionState | None = None
         self._last: Floats | None = None
         self._activity = 0.0
         self._blinks = BlinkProcess(blinks_per_minute, seed)
         self._sway = SwayProcess(generator.sway.numpy(), generator.sway_innovation.numpy(), seed)
 
-    @torch.inference_mode()
     def push(self, features: NDArray[np.floating]) -> Motion:
         """Motion of the next frames.
 
         Args:
             features: (n, 2, 384), the speech encoder's rows of each frame.
         """
-        rows = []
-        for frame in np.asarray(features, np.float32):  # one by one: the sums are the same for every cutting
-            noise = torch.zeros(1, 1, self._generator.config.noise_code)
-            value, self._state = self._generator(
-                torch.from_numpy(frame)[None, None], self._identity, noise, self._state
-            )
-            rows.append(value[0, 0].numpy())
         count = len(self._basis)
-        motion = np.array(rows, np.float32).reshape(len(rows), count + LIDS + 6)
-        coefficients = motion[:, :count]
+        rows = [self._step(frame) for frame in features]
+        coefficients = np.array(rows, np.float32).reshape(len(rows), count)
         activity = self._follow(coefficients)
         sway = self._sway.push(activity).astype(np.float32)
         lids = np.repeat(self._blinks.push(activity)[:, None], 2, axis=1)

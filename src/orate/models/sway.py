@@ -22,10 +22,11 @@ class SwayProcess:
     """
 
     def __init__(self, matrices: NDArray[np.floating], innovation: NDArray[np.floating], seed: int = 0) -> None:
-        self._matrices = np.asarray(matrices, np.float64)
+        stacked = np.asarray(matrices, np.float64)
+        order, values, _ = stacked.shape
+        self._stacked = stacked.reshape(order * values, values)
         self._innovation = np.asarray(innovation, np.float64)
         self._random = np.random.default_rng([seed, 0x5EA])
-        order, values, _ = self._matrices.shape
         self._past = np.zeros((order, values))
         for _ in range(WARM_UP_FRAMES):
             self._step(1.0)
@@ -44,6 +45,6 @@ class SwayProcess:
 
     def _step(self, strength: float) -> Floats:
         noise = self._random.standard_normal(self._past.shape[1])
-        now: Floats = np.einsum("kv,kvw->w", self._past, self._matrices) + strength * noise @ self._innovation
+        now: Floats = self._past.ravel() @ self._stacked + strength * noise @ self._innovation
         self._past = np.concatenate([now[None], self._past[:-1]])
         return now
