@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--sources", type=int, default=1, help="of them drawn from")
     arguments = parser.parse_args()
 
-    landmarker = FaceLandmarker()
+    landmarker = FaceLandmarker(threads=1)
     clips = find_clips(arguments.source, arguments.speakers)
     if arguments.clips:
         clips = [clip for split in ("train", "validation") for clip in _spread(clips, split, arguments.clips)]

@@ -13,7 +13,7 @@ from orate.errors import OrateError
 from orate.models.engines.refiner_engine import Refiner, compile_refiner
 from orate.models.refiner import RefinerConfig, RefinerNet, load_refiner, refined, save_refiner
 from orate.render.head import load_head
-from orate.render.mouth_patch import HEIGHT, PLANES, WIDTH, MouthPatch, network_planes
+from orate.render.mouth_patch import HEIGHT, OPENING, PLANES, WIDTH, MouthPatch, network_planes
 from orate.render.pose import HeadPose, fit_pose
 from orate.render.source import FaceSource
 
@@ -25,7 +25,9 @@ def painted_source(height: int, width: int, scale: float) -> FaceSource:
     landmarks = HeadPose(scale, turn, np.array([width / 2, height / 2, 0.0])).project(load_head().landmarks)
     pose = fit_pose(landmarks)
     shape = pose.unproject(landmarks)
-    return FaceSource(cv2.GaussianBlur(noise, (0, 0), 3), landmarks, np.zeros(52, np.float32), pose, shape, shape.copy())
+    return FaceSource(
+        cv2.GaussianBlur(noise, (0, 0), 3), landmarks, np.zeros(52, np.float32), pose, shape, shape.copy()
+    )
 
 
 @pytest.fixture
@@ -42,10 +44,22 @@ def test_an_untrained_network_adds_nothing() -> None:
 
 
 def test_the_residual_is_bounded_and_of_the_patch_size(net: RefinerNet) -> None:
+    planes = 100 * torch.randn(2, PLANES, HEIGHT, WIDTH)
+    planes[:, 6:] = planes[:, 6:].sigmoid()
     with torch.no_grad():
-        residual = net(100 * torch.randn(2, PLANES, HEIGHT, WIDTH))
+        residual = net(planes)
     assert residual.shape == (2, 3, HEIGHT, WIDTH)
     assert residual.abs().max() <= net.config.limit
+
+
+def test_the_inside_of_the_mouth_is_left_to_its_layer(net: RefinerNet) -> None:
+    planes = torch.randn(1, PLANES, HEIGHT, WIDTH)
+    planes[:, OPENING] = 0
+    planes[:, OPENING, 40:60, 50:80] = 1
+    with torch.no_grad():
+        residual = net(planes)[0].abs().amax(0)
+    assert not residual[41:59, 51:79].any()
+    assert residual[:38].mean() > 0
 
 
 def test_the_file_brings_the_network_back(net: RefinerNet, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from painted_face import FLIP, frontal_pose, painted_source, with_dot
 
 from orate.render.mouth_patch import (
     HEIGHT,
@@ -18,7 +19,6 @@ from orate.render.mouth_patch import (
     network_planes,
 )
 from orate.render.source import FaceSource
-from painted_face import FLIP, frontal_pose, painted_source, with_dot
 
 LIPS = [61, 291, 13, 14, 0, 17]
 
@@ -36,7 +36,7 @@ def test_the_same_place_of_a_face_lies_at_the_same_place_of_the_patch(scale: flo
     pose = frontal_pose(scale, size / 2, size / 2)
     plain = painted_source(size, size, pose)
     corners = plain.landmarks[[61, 291], :2]
-    place = corners.mean(axis=0) + [0, 2 * scale]
+    place = corners.mean(axis=0) + np.array([0, 2 * scale])
     photo = with_dot(plain.photo, place, max(1, round(0.3 * scale)))
     cut = MouthPatch(painted_source(size, size, pose, photo=photo)).own.astype(float).sum(axis=2)
     rows, columns = np.indices(cut.shape)
@@ -132,4 +132,6 @@ def test_faces_at_the_border_and_beyond(place: tuple[int, int]) -> None:
     patch.add(canvas, np.full((3, HEIGHT, WIDTH), 0.2, np.float32))
     assert patch.own.shape == (HEIGHT, WIDTH, 3)
     x0, y0, x1, y1 = patch.box
-    assert 0 <= x0 and 0 <= y0 and x1 <= 320 and y1 <= 300
+    assert min(x0, y0) >= 0
+    assert x1 <= 320
+    assert y1 <= 300

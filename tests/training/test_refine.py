@@ -45,7 +45,7 @@ def make_pairs(count: int = 6) -> MouthPairs:
 def recipe(steps: int, **losses: float) -> RefineTraining:
     return RefineTraining.model_validate(
         {
-            "model": {"channels": [4, 6]},
+            "model": {"channels": [4, 6], "inside": 1},
             "augment": PLAIN,
             "losses": {"adversarial_from": 2, **losses},
             "run": {"steps": steps, "batch_size": 4, "rate": 5e-3, "critic_channels": 2, "ema": 0.5, "bf16": False},
@@ -119,7 +119,7 @@ def test_lips_count_more_than_skin_and_the_edge_not_at_all() -> None:
     def of(rows: slice, columns: slice) -> float:
         made = truth.clone()
         made[..., rows, columns] = 0.1
-        return float(picture_loss(made, truth, lips, losses))
+        return float(picture_loss(made, truth, lips, torch.ones_like(lips), losses))
 
     assert of(slice(40, 48), slice(60, 68)) > 2 * of(slice(72, 80), slice(60, 68)) > 0
     assert of(slice(0, 1), slice(0, WIDTH)) < 1e-3

@@ -80,7 +80,9 @@ def load_pairs(path: Path) -> MouthPairs:
         with np.load(path, allow_pickle=False) as file:
             return MouthPairs(**{name: file[name] for name in MouthPairs.__dataclass_fields__})
     except (OSError, KeyError, ValueError, BadZipFile) as error:
-        raise OrateError(f"{path} holds no pairs of mouths ({error}): make it with tools/make_mouth_pairs.py.") from error
+        raise OrateError(
+            f"{path} holds no pairs of mouths ({error}): make it with tools/make_mouth_pairs.py."
+        ) from error
 
 
 def clip_pairs(clip: Clip, landmarker: FaceLandmarker, frames: int, sources: int) -> MouthPairs | None:
@@ -151,12 +153,12 @@ class _Drawing:
 
 def _faces(path: Path, landmarker: FaceLandmarker, frames: int) -> list[tuple[Bytes, Face]]:
     images = [frame.image for frame in read_video(path)]
-    places = np.unique(np.linspace(0, len(images) - 1, frames).astype(int)) if images else []
-    found = []
+    places = np.unique(np.linspace(0, len(images) - 1, frames).astype(int)) if images else np.array([], int)
+    found: list[tuple[Bytes, Face]] = []
     for place in places:
-        faces = landmarker.detect(images[place])
-        if faces:
-            found.append((images[place], faces[0]))
+        face = landmarker.track(images[place], found[-1][1] if found else None)
+        if face is not None:
+            found.append((images[place], face))
     return found
 
 

@@ -28,6 +28,7 @@ STIRRED_CM = 0.12  # the residual is whole where some point of the lips has move
 LIPS_CLEAR_CM = 0.35  # skin is measured this far from the lips
 MASKS = 5  # the target's opening and lips, the photo's opening and lips, the photo's skin
 PLANES = 3 + 3 + MASKS
+OPENING = 6  # the plane of the target's opening
 LUMA = np.array([0.299, 0.587, 0.114])
 CHROMA_SPREAD = 0.05  # of a colour photo's patch, in parts of its skin's brightness; less means less chroma
 DARKEST = 12.0  # levels; a channel of skin is taken to be at least that
@@ -46,7 +47,7 @@ class Tone:
     chroma: float
 
     def normalise(self, patch: NDArray[np.generic]) -> Floats:
-        """(h, w, 3) RGB levels to (3, h, w): brightness less 1, red less brightness, blue less brightness; skin is 0."""
+        """(h, w, 3) RGB levels to (3, h, w): brightness less 1, red and blue less brightness; skin is 0."""
         relative = np.asarray(patch, np.float32) / self.skin
         luma = relative @ LUMA.astype(np.float32)
         return np.stack([luma - 1, relative[..., 0] - luma, relative[..., 2] - luma])
@@ -83,7 +84,8 @@ def feather() -> Floats:
     """(HEIGHT, WIDTH) in [0, 1]: the residual's share, 0 on the patch's edge."""
     y = np.minimum(np.arange(HEIGHT), np.arange(HEIGHT)[::-1])[:, None] / (FEATHER_CM[1] * PX_PER_CM)
     x = np.minimum(np.arange(WIDTH), np.arange(WIDTH)[::-1])[None] / (FEATHER_CM[0] * PX_PER_CM)
-    return (smoothstep(y) * smoothstep(x)).astype(np.float32)
+    share: Floats = (smoothstep(y) * smoothstep(x)).astype(np.float32)
+    return share
 
 
 class MouthPatch:
@@ -102,7 +104,7 @@ class MouthPatch:
         centre = source.landmarks[list(OUTER_CORNERS), :2].mean(axis=0)
         turn = axes * (PX_PER_CM / source.pose.scale)
         self._matrix = np.column_stack([turn, [WIDTH / 2, ABOVE_CM * PX_PER_CM] - turn @ centre])
-        self._inverse = cv2.invertAffineTransform(self._matrix)
+        self._inverse: NDArray[np.float64] = np.asarray(cv2.invertAffineTransform(self._matrix), np.float64)
         self.box = self._cover()
         self._feather = feather()
         points = source.landmarks[:, :2]
@@ -121,12 +123,12 @@ class MouthPatch:
         size = (x1 - x0, y1 - y0)
         if shrink > 1.25:  # first by area, or fine texture would alias
             size = (max(1, round(size[0] / shrink)), max(1, round(size[1] / shrink)))
-            part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+            part = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
         back = np.array([[(x1 - x0) / size[0], 0, x0], [0, (y1 - y0) / size[1], y0]])
         flags = cv2.INTER_CUBIC if shrink < 0.8 else cv2.INTER_LINEAR
         matrix = _for_cv2(_chain(self._matrix, back))
-        cut: Bytes = cv2.warpAffine(part, matrix, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        return cut
+        cut = cv2.warpAffine(part, matrix, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return cut.astype(np.uint8)
 
     def masks(self, target: NDArray[np.floating]) -> Bytes:
         """(MASKS, HEIGHT, WIDTH) for lips at a target (478, 2) px: its opening and lips, then the photo's, and skin."""
@@ -150,7 +152,7 @@ class MouthPatch:
 
     def _cover(self) -> Box:
         corners = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]]) @ self._inverse[:, :2].T
-        corners += self._inverse[:, 2]
+        corners = corners + self._inverse[:, 2]
         height, width = self.source.photo.shape[:2]
         x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
         x1, y1 = np.minimum(np.ceil(corners.max(axis=0)).astype(int), [width, height])

@@ -62,7 +62,8 @@ def make_batch(pairs: MouthPairs, augment: RefineAugment | None, random: np.rand
         rows.append((network_planes(tone, drawn, own, masks), tone.normalise(truth), tone.chroma, lips))
     planes, truths, chroma, lips = (np.stack(column).astype(np.float32) for column in zip(*rows, strict=True))
     stirred = torch.from_numpy(pairs.stirred.astype(np.float32))
-    return RefineBatch(*(torch.from_numpy(values) for values in (planes, truths, chroma)), stirred, torch.from_numpy(lips))
+    tensors = [torch.from_numpy(values) for values in (planes, truths, chroma)]
+    return RefineBatch(tensors[0], tensors[1], tensors[2], stirred, torch.from_numpy(lips))
 
 
 def vary(
@@ -71,7 +72,7 @@ def vary(
     """One draw of all the changes, made alike to pictures (h, w, 3) and masks (MASKS, h, w)."""
     height, width = masks.shape[1:]
     turn, size = random.uniform(-1, 1) * augment.turn_degrees, 1 + random.uniform(-1, 1) * augment.stretch
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, size)
+    matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), turn, size), np.float64)
     matrix[:, 2] += random.uniform(-1, 1, 2) * augment.shift
     if augment.mirror and random.random() < 0.5:
         matrix[0] *= -1
@@ -83,8 +84,7 @@ def vary(
         moved = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
         if sigma > 0.3:
             moved = cv2.GaussianBlur(moved, (0, 0), sigma)
-        coloured: Bytes = cv2.LUT(cv2.transform(moved, mix), table)
-        return coloured
+        return np.asarray(cv2.LUT(cv2.transform(moved, mix), table), np.uint8)
 
     moved = [cv2.warpAffine(mask, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101) for mask in masks]
     return [change(picture) for picture in pictures], np.stack(moved)

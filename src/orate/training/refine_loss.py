@@ -15,18 +15,20 @@ from orate.training.refine_config import RefineLosses
 SCALES = 3
 
 
-def picture_loss(made: Tensor, truth: Tensor, lips: Tensor, losses: RefineLosses) -> Tensor:
+def picture_loss(made: Tensor, truth: Tensor, lips: Tensor, counted: Tensor, losses: RefineLosses) -> Tensor:
     """Compare patches.
 
     Args:
-        made, truth: (batch, 3, HEIGHT, WIDTH) in the tone's space.
+        made: (batch, 3, HEIGHT, WIDTH) in the tone's space.
+        truth: the same.
         lips: (batch, 1, HEIGHT, WIDTH) in [0, 1].
+        counted: the same, 0 where nothing counts.
         losses: the weights.
 
     Returns:
         A scalar.
     """
-    weight = torch.from_numpy(feather()).to(made) * (1 + losses.lips * lips)
+    weight = torch.from_numpy(feather()).to(made) * (1 + losses.lips * lips) * counted
     difference = made - truth
     loss = made.new_zeros(())
     for scale in range(SCALES):

@@ -21,7 +21,7 @@ from orate.errors import OrateError
 from orate.media.files import whole_file
 from orate.models.config import ModelConfig
 from orate.models.frame_discriminator import FrameDiscriminator
-from orate.models.refiner import REFINER_FILE, RefinerNet, refined, save_refiner
+from orate.models.refiner import REFINER_FILE, RefinerNet, outside, refined, save_refiner
 from orate.render.mouth_patch import HEIGHT, WIDTH
 from orate.training.losses import adversarial_loss
 from orate.training.refine_config import RefineTraining
@@ -102,10 +102,13 @@ class RefineTrainer:
             group["lr"] = run.rate * (0.55 + 0.45 * math.cos(math.pi * self.step / max(run.steps, 1)))
         with torch.autocast("cpu", torch.bfloat16, enabled=run.bf16):
             made = refined(self.net, batch.planes, batch.chroma, batch.stirred)
-        figures = {"picture": picture_loss(made.float(), batch.truth, batch.lips, losses)}
+        # What the network may not change is neither its error nor the discriminator's clue.
+        counted = outside(batch.planes, self.recipe.model.inside)
+        made = batch.truth + counted * (made.float() - batch.truth)
+        figures = {"picture": picture_loss(made, batch.truth, batch.lips, counted, losses)}
         loss = figures["picture"]
         if losses.frame and self.step >= losses.adversarial_from:
-            figures["critic"] = self._teach_critic(batch, made.detach().float())
+            figures["critic"] = self._teach_critic(batch, made.detach())
             figures["frame"] = self._judge(batch, made)
             loss = loss + losses.frame * figures["frame"]
         self._adam.zero_grad(set_to_none=True)
