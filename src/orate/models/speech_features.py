@@ -46,12 +46,17 @@ def log_power(samples: Tensor) -> Tensor:
         raise ValueError(f"{count} samples are too few for a spectrum: give {FFT_SAMPLES} or more")
     flat = samples.float().reshape(-1, count)
     padded = F.pad(flat, (FFT_SAMPLES // 2, FFT_SAMPLES // 2), mode="reflect")
-    frames = padded.unfold(-1, FFT_SAMPLES, HOP_SAMPLES)[:, : count // HOP_SAMPLES]
+    whole = HOP_SAMPLES * (count // HOP_SAMPLES - 1) + FFT_SAMPLES
+    return spectra(padded[:, :whole]).reshape(*samples.shape[:-1], BANDS, -1)
+
+
+def spectra(samples: Tensor) -> Tensor:
+    """As `log_power`, of (..., n) samples as they are: the first frame covers the first 400, (..., 80, frames)."""
+    frames = samples.unfold(-1, FFT_SAMPLES, HOP_SAMPLES)
     window = torch.hann_window(FFT_SAMPLES, device=samples.device)
     power = torch.fft.rfft(frames * window).abs().square()
-    bands: Tensor = mel_filters().to(samples.device) @ power.transpose(1, 2)
-    logarithms: Tensor = bands.clamp(min=SMALLEST_POWER).log10()
-    return logarithms.reshape(*samples.shape[:-1], BANDS, -1)
+    bands: Tensor = mel_filters().to(samples.device) @ power.transpose(-2, -1)
+    return bands.clamp(min=SMALLEST_POWER).log10()
 
 
 def normalised(logarithms: Tensor, loudest: Tensor | None = None) -> Tensor:
