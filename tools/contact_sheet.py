@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from orate import Animator
 from orate.animator import Source
 from orate.corpora.dataset import ClipDataset
+from orate.evaluation.generators import load_clip_generator
 from orate.face.alignment import canonical_crop
 from orate.media.audio import stream_audio
 from orate.media.image import write_image
-from orate.models.checkpoint import load_model
-from orate.models.runtime import Runtime
-from orate.models.windows import cut_windows
 from orate.training.validation import pictures, spread
 
 Picture = NDArray[np.uint8]
@@ -30,16 +28,14 @@ MOUTH_BOX = (70, 112, 20, 76)  # top, bottom, left, right in a 128 x 96 crop
 
 def clip_rows(model: str, shards: list[Path], count: int, columns: int) -> list[Picture]:
     """Two rows a clip, real and generated frames at the same times, and two with their mouths enlarged."""
-    generator = load_model(model)
-    runtime = Runtime(generator)
+    generator = load_clip_generator(model)
     rows = []
     for folder in shards:
-        clips = ClipDataset(folder, "validation", generator.config.audio_rate)
+        clips = ClipDataset(folder, "validation", generator.audio_rate)
         for index in spread(len(clips), count):
             clip = clips[index]
             real = pictures(clip["video"])
-            windows = cut_windows(clip["audio"], generator.config, 0, len(real))
-            made = runtime.session(real[0], seed=index).frames(windows)
+            made = generator.generate(real[0], clip["audio"].numpy(), len(real), index)
             shown = np.linspace(0, len(real) - 1, columns).round().astype(int)
             for video in (real, made):
                 rows.append(np.concatenate([enlarge(video[k], 2) for k in shown], axis=1))

@@ -1,7 +1,7 @@
 """Make src/orate/render/data/head.npz from ICT-FaceKit (MIT): python tools/make_head.py ICT_FOLDER MOTION_FOLDER.
 
-ICT_FOLDER holds ``ict_facekit_light.npz`` and ``landmarks_478.npy``; of MOTION_FOLDER only ``basis.npz`` is read, for the
-points that poses are fitted to.
+ICT_FOLDER holds ``ict_facekit_light.npz`` and ``landmarks_478.npy``; of MOTION_FOLDER only ``basis.npz`` is read, for
+the points that poses are fitted to.
 """
 
 from __future__ import annotations

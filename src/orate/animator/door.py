@@ -212,7 +212,9 @@ class Animator:
         """
         wanted = self._checked(None, controls)
         source = photo if isinstance(photo, Source) else self.prepare(photo, face)
-        blocks = (sound[start : start + self._driver.audio_rate] for start in range(0, len(sound), self._driver.audio_rate))
+        blocks = (
+            sound[start : start + self._driver.audio_rate] for start in range(0, len(sound), self._driver.audio_rate)
+        )
         total = self._driver.frame_count(len(sound), None)
         return self._driver.frames(source, blocks, seed=seed, crop=False, fps=None, controls=wanted, total=total)
 

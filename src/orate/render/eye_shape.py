@@ -103,7 +103,8 @@ def eye_shape(source: FaceSource, side: int) -> EyeShape:
     frame = np.column_stack([along / max(width, 1e-6), down])
 
     def curve(indices: tuple[int, ...]) -> NDArray[np.float64]:
-        return (points[list(indices)] - left) @ frame
+        turned: NDArray[np.float64] = (points[list(indices)] - left) @ frame
+        return turned
 
     upper, lower, crease, brow = (curve(rings[side]) for rings in (UPPER, LOWER, CREASE, UNDER_BROW))
     box = _box(source, side)
@@ -193,7 +194,7 @@ def _drape(curves: Curves, u: NDArray[np.floating]) -> Floats:
     opening = np.pad(curves.lower - curves.upper, pad)
     blurred = cv2.GaussianBlur(opening[None].astype(np.float32), (0, 0), DRAPE / step)[0]
     grid = COLUMNS[0] + step * np.arange(-pad, len(COLUMNS) + pad)
-    return np.interp(u, grid, blurred, left=0.0, right=0.0).astype(np.float32)
+    return np.asarray(np.interp(u, grid, blurred, left=0.0, right=0.0), np.float32)
 
 
 def _along(points: NDArray[np.float64], u: NDArray[np.floating], pinned: bool = False) -> NDArray[np.float64]:

@@ -32,8 +32,7 @@ def sample(patch: Floats, shape: EyeShape, start: Floats, end: Floats, count: in
     """(n, count, 3) colours at `COLUMNS`, in `count` steps from the curve `start` to the curve `end`."""
     steps = np.linspace(0, 1, count, dtype=np.float32)
     x, y = shape.patch_places(start[:, None] + steps * (end - start)[:, None])
-    result: Floats = cv2.remap(patch, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return result
+    return np.asarray(cv2.remap(patch, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def mean_between(samples: Floats, low: float, high: float) -> Floats:
@@ -72,5 +71,5 @@ def _smooth(colours: NDArray[np.float32]) -> Floats:
     """Gaussian over the columns; the ends carry on."""
     pad = len(COLUMNS)
     extended = np.pad(colours, ((pad, pad), (0, 0)), mode="edge")
-    result: Floats = cv2.GaussianBlur(extended[:, None], (1, 4 * int(COLOUR_SPREAD) + 1), 0.1, sigmaY=COLOUR_SPREAD)
-    return result.reshape(-1, 3)[pad:-pad]
+    spread = cv2.GaussianBlur(extended[:, None], (1, 4 * int(COLOUR_SPREAD) + 1), 0.1, sigmaY=COLOUR_SPREAD)
+    return np.asarray(spread, np.float32).reshape(-1, 3)[pad:-pad]

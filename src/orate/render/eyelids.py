@@ -92,7 +92,7 @@ class Eyelid:
         line = np.exp(-((from_edge / np.maximum(across, np.float32(0.8))) ** 2))
         weight = (np.float32(0.7) * smooth_step((c - 0.15) / 0.6) * line * self._fade)[..., None]
         out += weight * (self._line_colour - out)
-        return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(out + 0.5, 0, 255), np.uint8)
 
     def _without_white(self, skin: Floats, behind: Floats, below: Floats, lash: Floats, c: np.float32) -> Floats:
         """Lids without the white of the eye, which landmarks beside the true edges would drag along.
@@ -100,7 +100,9 @@ class Eyelid:
         Nothing beside a lid's edge is brighter than the lid's skin: what is takes on the skin's colour.
         """
         margin = np.float32(0.3 * self._scale)
-        on_upper = smooth_step(1.5 - np.abs(behind - lash / 2) / (lash / 2 + margin)) * (behind > 0) * min(4 * c, 1)
+        on_upper = (
+            smooth_step(1.5 - np.abs(behind - lash / 2) / (lash / 2 + margin)) * (behind > 0) * np.minimum(4 * c, 1)
+        )
         on_lower = smooth_step(1.5 - below / margin) * (behind <= 0) * smooth_step(2 * c - 1)
         tone = np.where((behind > 0)[..., None], self._tone, self._under)
         bright = np.maximum(np.where(behind > 0, self._tone_luma, self._under_luma), 1)
@@ -154,4 +156,4 @@ def _line_colour(patch: Floats, shape: EyeShape, above: Colours, lash: float) ->
     """(3,) colour of the line of lashes: the darker part of what lies at the lid's edge."""
     upper = shape.curves.upper
     dark = np.median(mean_between(sample(patch, shape, upper, upper - lash, 8), 0.0, 0.3), axis=0)
-    return np.minimum(dark, 0.75 * np.median(above.values, axis=0)).astype(np.float32)
+    return np.asarray(np.minimum(dark, 0.75 * np.median(above.values, axis=0)), np.float32)

@@ -85,7 +85,7 @@ def kept_gaze(rotation: NDArray[np.floating], pose: HeadPose) -> NDArray[np.floa
     turn = np.asarray(rotation, np.float64) @ pose.rotation
     degrees = np.degrees(np.array([turn[1], -turn[0]]))
     limits = np.array([SIDE_LIMIT_DEG, UP_LIMIT_DEG])
-    return np.clip(degrees, -limits, limits).astype(np.float32)
+    return np.asarray(np.clip(degrees, -limits, limits), np.float32)
 
 
 def _photo_look(
