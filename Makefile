@@ -41,6 +41,7 @@ format: $(TOOLS_STAMP)
 
 benchmark: $(TOOLS_STAMP)
 	$(BIN)/python benchmarks/generator.py
+	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/long_audio.py
 
 clean:

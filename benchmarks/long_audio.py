@@ -28,7 +28,7 @@ def main() -> None:
     """Start a process for each length and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, nargs="+", default=[30.0, 600.0])
-    parser.add_argument("--model", default="paper-small")
+    parser.add_argument("--model", default="default")
     parser.add_argument("--worker", type=float, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from shutil import copytree
 from typing import NamedTuple
 
 import numpy as np
@@ -88,6 +89,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "examples").mkdir()
     portrait = (ROOT / "examples" / "portrait.jpg").read_bytes()
     (place / "examples" / "portrait.jpg").write_bytes(portrait)
+    copytree(ROOT / "examples" / "portraits", place / "examples" / "portraits")
     samples, rate = soundfile.read(ROOT / "examples" / "speech.wav", dtype="int16")
     soundfile.write(place / "examples" / "speech.wav", samples[: int(SPEECH_S * rate)], rate)
     write_grid(place / "grid")

@@ -72,7 +72,7 @@ def fit_pose(landmarks: NDArray[np.floating]) -> HeadPose:
 
 
 def rotation_matrix(vector: NDArray[np.floating]) -> Points:
-    """(3,) rotation vector in radians to the (3, 3) matrix for row vectors, ``points @ matrix`` (Rodrigues' formula)."""
+    """(3,) rotation vector, radians, to the (3, 3) matrix for row vectors, ``points @ matrix`` (Rodrigues' formula)."""
     angle = float(np.linalg.norm(vector))
     if angle < 1e-12:
         return np.eye(3)
