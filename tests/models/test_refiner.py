@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import cv2
@@ -11,7 +13,7 @@ import torch
 
 from orate.errors import OrateError
 from orate.models.engines.refiner_engine import Refiner, compile_refiner
-from orate.models.refiner import RefinerConfig, RefinerNet, load_refiner, refined, save_refiner
+from orate.models.refiner import REFINER_FILE, RefinerConfig, RefinerNet, load_refiner, refined, save_refiner
 from orate.render.head import load_head
 from orate.render.mouth_patch import HEIGHT, OPENING, PLANES, WIDTH, MouthPatch, network_planes
 from orate.render.pose import HeadPose, fit_pose
@@ -110,3 +112,18 @@ def test_a_canvas_is_refined_as_in_training(net: RefinerNet) -> None:
     difference = patch.cut(canvas)[inside].astype(float) - np.clip(expected, 0, 255)[inside]
     assert np.abs(difference).mean() < 2
     assert np.abs(canvas.astype(int) - source.photo).max() > 10
+
+
+def test_the_bundled_network_is_small_gentle_and_leaves_grey_grey() -> None:
+    path = Path(str(resources.files("orate") / "weights" / "default" / REFINER_FILE))
+    assert path.stat().st_size < 4_000_000
+    source = painted_source(300, 320, 9.0)
+    grey = np.repeat(source.photo.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    source = replace(source, photo=grey)
+    target = source.landmarks[:, :2].copy()
+    target[[14, 17, 87, 317, 84, 314], 1] += 8
+    canvas = grey.copy()
+    Refiner(source, compile_refiner(load_refiner(path)))(canvas, target)
+    assert np.ptp(canvas.astype(int), axis=2).max() <= 1
+    changed = np.abs(canvas.astype(int) - grey)
+    assert 4 < changed.max() <= 0.3 * grey.max()
