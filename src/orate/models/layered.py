@@ -35,7 +35,7 @@ class LayeredConfig(BaseModel):
     format_version: Literal[1] = LAYERED_FORMAT_VERSION
     decoder: Literal["layers"] = "layers"
     audio_rate: Literal[16_000] = 16_000
-    centred_speech: bool = False
+    centred_speech: bool = True
     fps: float = Field(25.0, ge=25, le=25)
 
 
