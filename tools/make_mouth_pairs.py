@@ -1,7 +1,7 @@
 """Make the pairs that the refinement learns from, out of GRID's videos.
 
-    python tools/make_mouth_pairs.py /data/grid pairs.npz --speakers s4 --frames 15 --sources 2
-    python tools/make_mouth_pairs.py /data/grid pairs-s1.npz --speakers s1 --every 6 --frames 11
+    python tools/make_mouth_pairs.py /data/grid s4.npz --speakers s4 --frames 12 --sources 2
+    python tools/make_mouth_pairs.py /data/grid s1.npz --speakers s1 --clips 80 --frames 11
 
 About 0.1 s a pair on one core.
 """
