@@ -15,12 +15,13 @@ from orate.animator.movement import Movement
 from orate.animator.resampling import Samples
 from orate.animator.source import Pixels, Source
 from orate.face.alignment import CROP_SIZE, canonical_crop
+from orate.models.engines.refiner_engine import Refiner, compile_refiner
 from orate.models.engines.speech_engine import speech_engine
 from orate.models.layered import LayeredConfig, LayeredModel
 from orate.models.motion_session import MotionSession
 from orate.models.runtime import choose_device
 from orate.models.speech_stream import WINDOWS, Mode, SpeechStream
-from orate.render.composition import Composition
+from orate.render.composition import Composition, Refine
 from orate.render.pose import fit_pose
 from orate.render.rest import face_at_rest
 from orate.render.source import FaceMotion, FaceSource
@@ -32,7 +33,12 @@ class LayeredDriver:
     def __init__(self, model: LayeredModel, *, device: str = "auto", engine: str = "auto") -> None:
         self.config: LayeredConfig = model.config
         self._motion = model.motion
-        self._speech = speech_engine(model.speech, engine, choose_device(device))
+        device = choose_device(device)
+        self._speech = speech_engine(model.speech, engine, device)
+        self._refiner = None
+        if model.refiner is not None:
+            exact = engine == "torch" or device != "cpu"
+            self._refiner = compile_refiner(model.refiner, "torch" if exact else "openvino")
 
     @property
     def audio_rate(self) -> int:
@@ -85,12 +91,19 @@ class LayeredDriver:
     ) -> Iterator[Pixels]:
         """Frames from sound at `audio_rate`, as in `orate.animator.door.Driver`."""
         face = self.face_source(source)
-        composition = Composition(face, body=controls.body)
+        composition = Composition(face, body=controls.body, refine=self._refine(face))
         rate = fps or self.config.fps
         length_s = None if total is None else total / rate
         for motion in self.motion(face, sound, seed=seed, fps=rate, controls=controls, length_s=length_s):
             frame = composition(motion)
             yield canonical_crop(frame, source.matrix, CROP_SIZE) if crop else frame
+
+    def _refine(self, face: FaceSource) -> Refine | None:
+        """What the composition calls to refine a drawn mouth; None for a model without."""
+        if self._refiner is None:
+            return None
+        refiner = Refiner(face, self._refiner)
+        return lambda canvas, target, motion: [refiner(canvas, target)]
 
     def motion(
         self,

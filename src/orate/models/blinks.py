@@ -10,7 +10,7 @@ NATURAL_RATE_PER_MINUTE = 20.0
 REFRACTORY_S = 0.6
 PAUSE_FACTOR = 1.6
 """A blink is this many times as likely while nothing is said."""
-# Closure around the moment of most closure, at 0.04 s: the median of the motion tracks' blinks, made 0 to 1.
+# Closure around the moment of most closure, at 0.04 s: smoothed by hand from the motion tracks' blinks, made 0 to 1.
 PROFILE_S = np.array([-0.14, -0.10, -0.06, -0.02, 0.02, 0.06, 0.10, 0.14, 0.18, 0.22])
 PROFILE = np.array([0.0, 0.10, 0.55, 0.97, 1.0, 0.74, 0.42, 0.20, 0.07, 0.0])
 LENGTH_DEVIATION = 0.12
@@ -36,7 +36,7 @@ class BlinkProcess:
     def __init__(self, rate_per_minute: float = NATURAL_RATE_PER_MINUTE, seed: int = 0) -> None:
         if not 0 <= rate_per_minute <= 60:
             raise ValueError(f"the blink rate must be from 0 to 60 a minute, not {rate_per_minute}")
-        self._random = np.random.default_rng([seed, 0xB11A])
+        self._random = np.random.default_rng([seed, 0xB121])
         period = 60.0 / rate_per_minute if rate_per_minute else np.inf
         self._chance = 1.0 / (FPS * max(period - REFRACTORY_S, 1e-3)) if rate_per_minute else 0.0
         self._frame = 0

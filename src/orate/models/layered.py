@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orate.errors import OrateError
 from orate.models.checkpoint import CONFIG_FILE, SUMS_FILE, file_sha256
 from orate.models.motion_generator import MotionGenerator, load_motion
+from orate.models.refiner import RefinerNet, load_refiner
 from orate.models.speech_encoder import SpeechEncoder, load_speech_encoder
 
 LAYERED_FORMAT_VERSION: Final = 1
 SPEECH_WEIGHTS = "speech_encoder.safetensors"
+REFINER_FILE = "refiner.safetensors"
 
 
 class LayeredConfig(BaseModel):
@@ -41,11 +43,19 @@ class LayeredConfig(BaseModel):
 
 @dataclass(frozen=True)
 class LayeredModel:
-    """A loaded model: its config, the encoder of speech, the generator of motion; both nets in eval mode, fp32, CPU."""
+    """A loaded model: its config and its networks, in eval mode, fp32, on the CPU.
+
+    Attributes:
+        config: its dimensions.
+        speech: the encoder of speech.
+        motion: the generator of motion.
+        refiner: the network that refines the mouth's patch; None for layers alone.
+    """
 
     config: LayeredConfig
     speech: SpeechEncoder
     motion: MotionGenerator
+    refiner: RefinerNet | None = None
 
 
 def is_layered(folder: Path) -> bool:
@@ -71,7 +81,8 @@ def load_layered(folder: Path) -> LayeredModel:
         place = ".".join(map(str, first["loc"])) or "values"
         raise OrateError(f"{path} does not fit this version of orate ({place}: {first['msg']}).") from None
     _check_sums(folder)
-    return LayeredModel(config, load_speech_encoder(folder / SPEECH_WEIGHTS), load_motion(folder))
+    refiner = load_refiner(folder / REFINER_FILE) if (folder / REFINER_FILE).is_file() else None
+    return LayeredModel(config, load_speech_encoder(folder / SPEECH_WEIGHTS), load_motion(folder), refiner)
 
 
 def write_sums(folder: Path) -> None:

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from orate.errors import OrateError
-from orate.media.files import whole_file
 from orate.render.mouth_patch import OPENING, PLANES, feather
 
 REFINER_FILE = "refiner.safetensors"
@@ -123,8 +122,12 @@ def refined(net: nn.Module, planes: Tensor, chroma: Tensor, stirred: Tensor) -> 
 def save_refiner(net: RefinerNet, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write weights in fp16 and dimensions to one file, which appears whole or not at all."""
     half = {name: value.detach().half().contiguous() for name, value in net.state_dict().items()}
-    with whole_file(path) as partial:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
         save_file(half, partial, metadata={**(metadata or {}), "config": net.config.model_dump_json()})
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def load_refiner(path: Path) -> RefinerNet:
