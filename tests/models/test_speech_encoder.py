@@ -15,6 +15,7 @@ from orate.models.speech_encoder import (
     encode_speech,
     load_speech_encoder,
     speech_frames,
+    whole_means,
 )
 from orate.models.speech_features import log_mel, log_power, mel_filters
 from orate.models.speech_means import position_means, streaming_means
@@ -236,3 +237,11 @@ def test_missing_and_damaged_weights_are_told(tmp_path: Path) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"no weights")
     with pytest.raises(OrateError, match="is damaged"):
         load_speech_encoder(tmp_path / "x.safetensors")
+
+
+def test_means_of_a_whole_sound_follow_its_windows() -> None:
+    means = whole_means(2000)  # 40 s: a window of 28 s, and one that begins 2 s before its end
+    assert means.shape == (2000, 384)
+    table = position_means()
+    assert torch.equal(means[:1350], table[:1350])
+    assert torch.equal(means[1350:], table[50 : 50 + 650])

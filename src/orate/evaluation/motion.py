@@ -15,7 +15,7 @@ from orate.face.regions import OUTER_EYE_CORNERS
 from orate.models.checkpoint import find_model
 from orate.models.layered import LayeredModel, is_layered, load_layered
 from orate.models.motion_session import MotionSession
-from orate.models.speech_means import position_means
+from orate.models.speech_encoder import whole_means
 
 Floats = NDArray[np.float32]
 
@@ -66,7 +66,7 @@ def _openings(model: LayeredModel, track: MotionTrack, neutral: Floats) -> tuple
     """Opening of the mouth, generated and measured, (T,) each, in eye distances."""
     speech = track.speech[0]
     if model.config.centred_speech:
-        speech = speech - position_means()[: 2 * len(speech)].numpy().reshape(speech.shape)
+        speech = speech - whole_means(2 * len(speech)).numpy().reshape(speech.shape)
     session = MotionSession(model.motion, neutral, blinks_per_minute=0.0)
     made = neutral + session.expression(session.push(speech).coefficients)
     eyes = float(np.linalg.norm(neutral[OUTER_EYE_CORNERS[0]] - neutral[OUTER_EYE_CORNERS[1]]))

@@ -163,6 +163,15 @@ def encode_speech(encoder: SpeechEncoder, samples: NDArray[np.float32] | Tensor,
     return torch.cat(parts)[:rows].clone()
 
 
+def whole_means(rows: int) -> Tensor:
+    """(rows, 384): what `encode_speech` takes away from the rows of a whole sound when it centres them."""
+    places = [
+        torch.arange(first, POSITIONS if last is None else last)
+        for _, first, last in _windows(rows * ROW_SAMPLES + SILENCE_SAMPLES)
+    ]
+    return position_means()[torch.cat(places)[:rows]]
+
+
 def _windows(length: int) -> Iterator[tuple[int, int, int | None]]:
     """Start sample of each window, and the rows from and to (of the window) that are taken of it."""
     step = WINDOW_SAMPLES - OVERLAP_SAMPLES

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orate.errors import OrateError
 from orate.models.refiner import RefinerConfig
 
-DEFAULT_REFINER = Path(__file__).parent / "configs" / "default-refiner.yaml"
+DEFAULT_REFINER = Path(__file__).parent / "default-refiner.yaml"
 
 
 class _Section(BaseModel):
