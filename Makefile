@@ -32,8 +32,10 @@ types: $(TOOLS_STAMP)
 	$(BIN)/mypy
 
 # One thread a worker: the workers share the cores, and several threads in each would only wait for one another.
+# A worker's process dies now and then (a segmentation fault in native code, not found yet: docs/architecture.md, "Known
+# faults"), and takes the test of that moment with it: what failed is tried once more, in a process of its own.
 unit: $(TOOLS_STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) || OMP_NUM_THREADS=1 $(BIN)/pytest --last-failed --last-failed-no-failures none
 
 format: $(TOOLS_STAMP)
 	$(BIN)/ruff format $(SOURCES)
