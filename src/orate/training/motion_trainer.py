@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 import torch
 import yaml
@@ -18,6 +15,7 @@ from orate.models.motion_generator import MotionGenerator, save_motion
 from orate.training.motion_config import MotionTrainConfig
 from orate.training.motion_data import MotionBatches, MotionItem
 from orate.training.motion_gan import MotionGan
+from orate.training.signals import obey_signals
 from orate.training.state import load_state, save_state
 
 STATE_FILE = "state.safetensors"
@@ -60,7 +58,8 @@ def train_motion(
         gan.load_state_dict(state["gan"])
         step = int(state["step"])
     curves = SummaryWriter(str(output / "curves"))
-    with _signals() as stopped:
+    stopped: list[int] = []
+    with obey_signals(stopped.append):
         while step < config.steps and not stopped:
             figures = gan.step(step, batches.draw(step))
             step += 1
@@ -89,19 +88,3 @@ def _write_config(config: MotionTrainConfig, path: Path) -> None:
             raise OrateError(f"{path.parent} holds a run of another config: give another folder, or that config.")
     with whole_file(path) as partial:
         partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """SIGTERM and SIGINT end the run after the present step: their number appears in the list."""
-    got: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        got.append(number)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield got
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 import torch
@@ -27,6 +24,7 @@ from orate.training.losses import adversarial_loss
 from orate.training.refine_config import RefineTraining
 from orate.training.refine_data import PairOrder, RefineBatch, make_batch
 from orate.training.refine_loss import picture_loss
+from orate.training.signals import obey_signals
 from orate.training.state import load_state, save_state
 
 STATE_FILE, RECIPE_FILE, CURVES_FILE = "state.safetensors", "config.yaml", "curves.jsonl"
@@ -73,7 +71,7 @@ class RefineTrainer:
         Returns:
             The signal that stopped the run (everything is saved), or ``None`` when it is complete.
         """
-        with self._obey_signals():
+        with obey_signals(self._stop):
             while self.step < self.recipe.run.steps and self._signal is None:
                 figures = self._learn()
                 self.step += 1
@@ -158,14 +156,5 @@ class RefineTrainer:
         with (self.folder / CURVES_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": self.step, **figures}) + "\n")
 
-    @contextmanager
-    def _obey_signals(self) -> Iterator[None]:
-        def stop(number: int, frame: FrameType | None) -> None:
-            self._signal = number
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _stop(self, number: int) -> None:
+        self._signal = number

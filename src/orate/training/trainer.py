@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, cast
 
 import torch
@@ -24,6 +21,7 @@ from orate.training.config import RunConfig, TrainConfig
 from orate.training.gan import Gan
 from orate.training.record import Record
 from orate.training.sampler import BatchOrder
+from orate.training.signals import obey_signals
 from orate.training.state import load_state, save_state
 from orate.training.validation import ClipMetrics, validate
 
@@ -98,7 +96,7 @@ class Trainer:
         """
         run = self.config.run
         started, frames = time.monotonic(), 0
-        with self._obey_signals():
+        with obey_signals(self._stop):
             for batch in self._batches():
                 figures = self.gan.step(self.step, self._to_clip(batch))
                 self.step += 1
@@ -168,19 +166,8 @@ class Trainer:
             self._stop_signal = int(cast(Tensor, self.fabric.all_reduce(number, reduce_op="max"))) or None
         return self._stop_signal is not None
 
-    @contextmanager
-    def _obey_signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT end the run after the present step."""
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            self._stop_signal = number
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _stop(self, number: int) -> None:
+        self._stop_signal = number
 
 
 def check_form(config: TrainConfig, clips: ClipDataset) -> None:
