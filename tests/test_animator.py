@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import torch
 from PIL import Image
+from sound_pieces import cut
 from tiny_model import CROP, RATE, save_tiny_model
 
 from orate import Animator, OrateError
@@ -55,16 +56,6 @@ def speech(seconds, rate=RATE, seed=0):
         np.arange(count) / rate, np.arange(ceil(seconds * 10) + 2) / 10, random.random(ceil(seconds * 10) + 2)
     )
     return (0.5 * level * random.standard_normal(count)).clip(-1, 1).astype(np.float32)
-
-
-def cut(samples, sizes):
-    """The samples in pieces of the given sizes, over and over."""
-    position = 0
-    for size in itertools.cycle(sizes):
-        if position >= len(samples):
-            return
-        yield samples[position : position + size]
-        position += size
 
 
 def frames(animator, source, chunks, **options):

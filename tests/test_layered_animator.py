@@ -1,6 +1,5 @@
 """The default model from photo and sound to frames: what the contracts of the animator promise."""
 
-import itertools
 from math import ceil
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from sound_pieces import cut
 
 from orate import Animator, OrateError
 from orate.media.video import read_video, video_info
@@ -39,15 +39,6 @@ def speech():
     from orate.media.audio import read_audio
 
     return read_audio(ROOT / "examples" / "speech.wav", RATE, start_s=0.5, duration_s=1.4)
-
-
-def cut(samples, sizes):
-    position = 0
-    for size in itertools.cycle(sizes):
-        if position >= len(samples):
-            return
-        yield samples[position : position + size]
-        position += size
 
 
 def stream(animator, source, chunks, **options):

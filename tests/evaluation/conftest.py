@@ -50,3 +50,13 @@ def open_mouth(portrait_crop, landmarker):
         return np.where(dark, np.uint8(25), moved).astype(np.uint8)
 
     return opened
+
+
+@pytest.fixture(scope="module")
+def photo(root):
+    return np.asarray(Image.open(root / "examples" / "portrait.jpg").convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def landmarks(photo, landmarker):
+    return landmarker.detect(photo)[0].landmarks

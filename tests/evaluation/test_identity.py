@@ -3,7 +3,6 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from orate.errors import OrateError
 from orate.evaluation import identity
@@ -16,16 +15,6 @@ from orate.evaluation.identity import (
     face_chip,
     identity_distance,
 )
-
-
-@pytest.fixture(scope="module")
-def photo(root):
-    return np.asarray(Image.open(root / "examples" / "portrait.jpg").convert("RGB"))
-
-
-@pytest.fixture(scope="module")
-def landmarks(photo, landmarker):
-    return landmarker.detect(photo)[0].landmarks
 
 
 def test_distances_of_known_embeddings():

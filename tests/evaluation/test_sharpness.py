@@ -3,20 +3,9 @@
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from orate.evaluation.sharpness import mouth_sharpness, source_sharpness
 from orate.face.masks import OUTER_LIPS
-
-
-@pytest.fixture(scope="module")
-def photo(root):
-    return np.asarray(Image.open(root / "examples" / "portrait.jpg").convert("RGB"))
-
-
-@pytest.fixture(scope="module")
-def landmarks(photo, landmarker):
-    return landmarker.detect(photo)[0].landmarks
 
 
 @pytest.fixture(scope="module")

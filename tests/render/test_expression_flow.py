@@ -1,22 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from orate.face.landmarks import FaceLandmarker
-from orate.media.image import read_image
 from orate.render.expression_flow import ExpressionFlow
 from orate.render.head import load_head
 from orate.render.lips import INNER_LOWER, INNER_UPPER, LOWER_RINGS, UPPER_RINGS, middle_line, mouth_outline
-from orate.render.pose import HeadPose, fit_pose
-from orate.render.rest import expression_from_blendshapes, face_at_rest, retarget
+from orate.render.pose import HeadPose
+from orate.render.rest import face_at_rest, retarget
 from orate.render.source import FaceSource
-
-PORTRAIT = Path(__file__).parents[2] / "examples" / "portrait.jpg"
 
 
 def made_source(height: int = 331, width: int = 257, centre: tuple[float, float] = (128.0, 150.0)) -> FaceSource:
@@ -27,17 +22,6 @@ def made_source(height: int = 331, width: int = 257, centre: tuple[float, float]
     landmarks = pose.project(load_head().landmarks)
     shape = pose.unproject(landmarks)
     return FaceSource(photo, landmarks, np.zeros(52, np.float32), pose, shape, shape.copy())
-
-
-@pytest.fixture(scope="module")
-def smiling() -> FaceSource:
-    photo = read_image(PORTRAIT)
-    face = FaceLandmarker().detect(photo)[0]
-    landmarks = np.asarray(face.landmarks, np.float64)
-    pose = fit_pose(landmarks)
-    shape = pose.unproject(landmarks)
-    rest = face_at_rest(shape, expression_from_blendshapes(face.blendshapes))
-    return FaceSource(photo, landmarks, face.blendshapes, pose, shape, rest)
 
 
 def jaw(amount: float) -> np.ndarray:

@@ -1,25 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from orate.face.landmarks import FaceLandmarker
-from orate.media.image import read_image
 from orate.render import mouth_render
 from orate.render.head import load_head
 from orate.render.lips import INNER_LOWER, INNER_UPPER, mouth_outline
 from orate.render.mouth import Mouth
 from orate.render.mouth_palette import blur_of
-from orate.render.pose import HeadPose, fit_pose, rotation_matrix
-from orate.render.rest import expression_from_blendshapes, face_at_rest
+from orate.render.pose import HeadPose, rotation_matrix
 from orate.render.source import FaceSource
 
-PORTRAIT = Path(__file__).parents[2] / "examples" / "portrait.jpg"
 SKIN, LIP = (200, 160, 140), (180, 100, 100)
 OUTER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 
@@ -56,17 +51,6 @@ def drawn(source: FaceSource, target: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def changed(source: FaceSource, canvas: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return np.asarray((canvas != source.photo).any(axis=2))
-
-
-@pytest.fixture(scope="module")
-def smiling() -> FaceSource:
-    photo = read_image(PORTRAIT)
-    face = FaceLandmarker().detect(photo)[0]
-    landmarks = np.asarray(face.landmarks, np.float64)
-    pose = fit_pose(landmarks)
-    shape = pose.unproject(landmarks)
-    rest = face_at_rest(shape, expression_from_blendshapes(face.blendshapes))
-    return FaceSource(photo, landmarks, face.blendshapes, pose, shape, rest)
 
 
 def test_closed_lips_and_an_open_photo_itself_draw_nothing(smiling: FaceSource) -> None:
