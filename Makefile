@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet
+WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,18 +31,9 @@ lint: $(TOOLS_STAMP)
 types: $(TOOLS_STAMP)
 	$(BIN)/mypy
 
-# One process for each room: with all tests on pytest-xdist's workers a process dies now and then of a segmentation fault in
-# native code, not found yet (docs/architecture.md, "Known faults"). A part that dies so, and only that, is run again.
-PARTS := $(patsubst %/,%,$(filter-out %__pycache__/,$(wildcard tests/*/))) $(wildcard tests/test_*.py)
+# One thread a worker: the workers share the cores, and several threads in each would only wait for one another.
 unit: $(TOOLS_STAMP)
-	@for part in $(PARTS); do \
-	  for try in 1 2 3; do \
-	    echo "== $$part"; status=0; \
-	    OMP_NUM_THREADS=1 timeout 900 $(BIN)/pytest -q -p no:xdist $$part || status=$$?; \
-	    [ $$status -gt 128 ] && [ $$try -lt 3 ] && continue; \
-	    [ $$status -eq 0 ] && break; exit $$status; \
-	  done; \
-	done
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)
 
 format: $(TOOLS_STAMP)
 	$(BIN)/ruff format $(SOURCES)

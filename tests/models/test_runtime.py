@@ -1,18 +1,22 @@
 """The runtime: the same frames however the sound is cut, whichever engine computes them."""
 
+import signal
+import subprocess
+import sys
+
 import numpy as np
-import openvino
 import pytest
 import torch
 from torch import nn
 
+from orate import openvino_core
 from orate.errors import OrateError
 from orate.models.config import ModelConfig
 from orate.models.generator import Generator
 from orate.models.runtime import Runtime
 
 FRAMES = 11
-HAS_BF16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+HAS_BF16 = "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 SMALL = {"base_channels": 8, "audio_channels": 4, "audio_rate": 16_000}
 
 
@@ -158,3 +162,23 @@ def test_cuda_agrees(generator):
         Runtime(generator, "openvino", device="cuda")
     drawn = Runtime(generator, device="cuda").session(source, 3).frames(windows)
     assert np.abs(drawn - eager(generator, source, windows, 3).round()).mean() < 0.5
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
+def test_signals_are_survived_after_engines_have_gone():
+    script = (
+        "import faulthandler, gc, os, signal\n"
+        "faulthandler.enable()\n"
+        "got = []\n"
+        "signal.signal(signal.SIGUSR1, lambda number, frame: got.append(number))\n"
+        "from orate.models.engines.speech_engine import speech_engine\n"
+        "from orate.models.speech_encoder import load_speech_encoder\n"
+        "encoder = load_speech_encoder()\n"
+        "first, second = speech_engine(encoder, 'openvino'), speech_engine(encoder, 'openvino')\n"
+        "del first; gc.collect()\n"
+        "del second; gc.collect()\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
+        "assert got == [signal.SIGUSR1]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.returncode, done.stderr)

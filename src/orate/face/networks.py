@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import openvino
 
+from orate import openvino_core
 from orate.errors import OrateError
 
 NETWORKS = ("face_detector", "face_landmarks_detector", "face_blendshapes")
@@ -69,7 +70,7 @@ class Network:
 def load_networks(threads: int, folder: Path | None = None) -> dict[str, Network]:
     """All three networks by name; OrateError when a file is missing or damaged."""
     source = folder or data_folder()
-    core = openvino.Core()
+    core = openvino_core()
 
     def load(name: str) -> Network:
         return Network(core, checked_file(source, f"{name}.tflite"), INPUT_SHAPES[name], threads)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from orate import openvino_core
 from orate.errors import OrateError
 from orate.models.engines.folded import FoldedDecoder, FrameCoder, SourceEncoder, State
 from orate.models.generator import Generator
@@ -38,7 +39,7 @@ class OpenVinoEngine:
     """
 
     def __init__(self, generator: Generator, precision: str = "auto", block: int | None = None) -> None:
-        core = ov.Core()
+        core = openvino_core()
         fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and not fast:
             raise OrateError("This processor has no bf16 instructions; take the precision f32.")

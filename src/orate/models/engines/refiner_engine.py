@@ -11,6 +11,7 @@ import openvino as ov
 import torch
 from numpy.typing import NDArray
 
+from orate import openvino_core
 from orate.models.refiner import RefinerNet
 from orate.render.mouth_patch import HEIGHT, PLANES, WIDTH, Box, Floats, MouthPatch, network_planes
 from orate.render.source import FaceSource
@@ -40,7 +41,7 @@ def compile_refiner(
         warnings.simplefilter("ignore")  # of tracing in general; the shapes are fixed, and tests compare the results
         model = ov.convert_model(net, example_input=example)
     model.reshape({0: ov.PartialShape(list(example.shape))})
-    core = ov.Core()
+    core = openvino_core()
     fast = precision == "auto" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     options = {
         "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from orate import openvino_core
 from orate.errors import OrateError
 from orate.models.speech_encoder import SpeechEncoder
 from orate.models.speech_features import BANDS
@@ -82,9 +83,7 @@ class OpenVinoSpeechEngine:
     """
 
     def __init__(self, encoder: SpeechEncoder, precision: Precision = "auto") -> None:
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = openvino_core()
         fast = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and not fast:
             raise OrateError("This processor has no bf16 instructions; take the precision f32.")
