@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orate.animator.controls import Controls
+from orate.animator.driver import Driver
 from orate.animator.layered import LayeredDriver
 from orate.animator.paper import PaperDriver
 from orate.animator.resampling import Samples, resampled
@@ -32,52 +33,6 @@ MIN_FPS, MAX_FPS = 1.0, 120.0
 
 Progress = Callable[[int, int], None]
 Engine = Literal["auto", "torch", "openvino"]
-
-
-class Driver(Protocol):
-    """What runs one kind of model."""
-
-    @property
-    def config(self) -> Any:
-        """The model's dimensions, with `audio_rate` and `fps`."""
-
-    @property
-    def audio_rate(self) -> int:
-        """Samples a second that the model hears."""
-
-    @property
-    def look_ahead_s(self) -> float:
-        """Seconds of sound after a frame's time that it needs in a stream."""
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the canonical crop."""
-
-    @property
-    def mean_points(self) -> NDArray[np.float64] | None:
-        """Where alignment puts the stable points in the crop; None for the mean face."""
-
-    def frame_count(self, samples: int, fps: float | None) -> int:
-        """Frames that so many samples at `audio_rate` make."""
-
-    def check(self, controls: Controls) -> None:
-        """Raise `OrateError` for controls that the model does not have."""
-
-    def frames(
-        self,
-        source: Source,
-        sound: Iterable[Samples],
-        *,
-        seed: int,
-        crop: bool,
-        fps: float | None,
-        controls: Controls,
-        total: int | None = None,
-    ) -> Iterator[Pixels]:
-        """Frames from sound at `audio_rate`, however it is cut.
-
-        Where `total`, the number of frames, is given, the sound is that of a file: the model may wait for more of it.
-        """
 
 
 class Animator:
@@ -134,7 +89,7 @@ class Animator:
         return self._driver.look_ahead_s
 
     def prepare(self, photo: str | Path | Pixels, face: int = 1) -> Source:
-        """Find and align the face of a photo.
+        """Find and align the face of a photo, and make what all its videos share: a stream of it then starts at once.
 
         Args:
             photo: a picture file, or (height, width, 3) uint8 RGB.
@@ -148,7 +103,24 @@ class Animator:
         chosen = choose_face(self._landmarker.detect(picture), face, name)
         size = self._driver.image_size
         matrix = align(chosen.landmarks, size, self._driver.mean_points)
-        return Source(picture, canonical_crop(picture, matrix, size), matrix, chosen)
+        source = Source(picture, canonical_crop(picture, matrix, size), matrix, chosen)
+        self._driver.prepare(source)
+        return source
+
+    def moving(self, source: Source, **controls: Any) -> NDArray[np.bool_] | None:
+        """Where a video may differ from its photo; everywhere else each frame is the photo, bit for bit.
+
+        Args:
+            source: what `prepare` made of a picture.
+            **controls: as in `stream`; shoulders that follow move more.
+
+        Returns:
+            (height, width) of the photo; None for the paper's model, which does not know beforehand.
+
+        Raises:
+            OrateError: a control out of range.
+        """
+        return self._driver.moving(source, self._checked(None, controls))
 
     def stream(
         self,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -20,15 +21,44 @@ from orate.models.engines.speech_engine import speech_engine
 from orate.models.layered import LayeredConfig, LayeredModel
 from orate.models.motion_session import MotionSession
 from orate.models.runtime import choose_device
-from orate.models.speech_stream import WINDOWS, Mode, SpeechStream
-from orate.render.composition import Composition, Refine
+from orate.models.speech_features import BANDS
+from orate.models.speech_stream import SPECTRA, WINDOWS, Mode, SpeechStream
+from orate.render.composition import Composition, Layers
 from orate.render.pose import fit_pose
 from orate.render.rest import face_at_rest
 from orate.render.source import FaceMotion, FaceSource
 
 
+@dataclass(frozen=True, eq=False)
+class PreparedPhoto:
+    """What is made of a photo once and serves all its videos; nothing of a frame is in it.
+
+    Attributes:
+        layers: the layers of its pixels.
+        refiner: the refinement of its mouth; None for a model without.
+    """
+
+    layers: Layers
+    refiner: Refiner | None
+
+    def composition(self, controls: Controls) -> Composition:
+        """What draws the frames of one video."""
+        refiner = self.refiner
+        if refiner is None:
+            return Composition(self.layers, controls.body)
+        return Composition(self.layers, controls.body, lambda canvas, target, motion: [refiner(canvas, target)])
+
+    def moving(self, controls: Controls) -> NDArray[np.bool_]:
+        """(height, width), where frames may differ from the photo."""
+        moving = self.layers.moving(controls.body)
+        if self.refiner is not None:
+            x0, y0, x1, y1 = self.refiner.box
+            moving[y0:y1, x0:x1] = True
+        return moving
+
+
 class LayeredDriver:
-    """Runs a `LayeredModel`; see `orate.animator.door.Driver`."""
+    """Runs a `LayeredModel`; see `orate.animator.driver.Driver`."""
 
     def __init__(self, model: LayeredModel, *, device: str = "auto", engine: str = "auto") -> None:
         self.config: LayeredConfig = model.config
@@ -39,6 +69,9 @@ class LayeredDriver:
         if model.refiner is not None:
             exact = engine == "torch" or device != "cpu"
             self._refiner = compile_refiner(model.refiner, "torch" if exact else "openvino")
+        self._photos: WeakKeyDictionary[Source, PreparedPhoto] = WeakKeyDictionary()
+        for windows in WINDOWS.values():  # a first run is slow: now, not while somebody waits for a frame
+            self._speech.encode(torch.zeros(BANDS, SPECTRA * windows.length))
 
     @property
     def audio_rate(self) -> int:
@@ -67,6 +100,20 @@ class LayeredDriver:
     def check(self, controls: Controls) -> None:
         """Every control is known here."""
 
+    def prepare(self, source: Source) -> PreparedPhoto:
+        """What the videos of a photo share, made at its first video or before, and kept for as long as `source` is."""
+        photo = self._photos.get(source)
+        if photo is None:
+            layers = Layers(self.face_source(source))
+            layers.head("rest")
+            refiner = None if self._refiner is None else Refiner(layers.source, self._refiner)
+            photo = self._photos.setdefault(source, PreparedPhoto(layers, refiner))
+        return photo
+
+    def moving(self, source: Source, controls: Controls) -> NDArray[np.bool_]:
+        """(height, width), where frames may differ from the photo."""
+        return self.prepare(source).moving(controls)
+
     @torch.inference_mode()
     def face_source(self, source: Source) -> FaceSource:
         """A prepared photo as the layers need it, with its face at rest."""
@@ -89,21 +136,14 @@ class LayeredDriver:
         controls: Controls,
         total: int | None = None,
     ) -> Iterator[Pixels]:
-        """Frames from sound at `audio_rate`, as in `orate.animator.door.Driver`."""
-        face = self.face_source(source)
-        composition = Composition(face, body=controls.body, refine=self._refine(face))
+        """Frames from sound at `audio_rate`, as in `orate.animator.driver.Driver`."""
+        photo = self.prepare(source)
+        composition, face = photo.composition(controls), photo.layers.source
         rate = fps or self.config.fps
         length_s = None if total is None else total / rate
         for motion in self.motion(face, sound, seed=seed, fps=rate, controls=controls, length_s=length_s):
             frame = composition(motion)
             yield canonical_crop(frame, source.matrix, CROP_SIZE) if crop else frame
-
-    def _refine(self, face: FaceSource) -> Refine | None:
-        """What the composition calls to refine a drawn mouth; None for a model without."""
-        if self._refiner is None:
-            return None
-        refiner = Refiner(face, self._refiner)
-        return lambda canvas, target, motion: [refiner(canvas, target)]
 
     def motion(
         self,

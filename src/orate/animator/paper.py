@@ -20,7 +20,7 @@ REST_FRAMES = 8
 
 
 class PaperDriver:
-    """Runs a `Generator`; see `orate.animator.door.Driver`."""
+    """Runs a `Generator`; see `orate.animator.driver.Driver`."""
 
     def __init__(self, generator: Generator, *, device: str = "auto", engine: str = "auto") -> None:
         self.config = generator.config
@@ -62,6 +62,12 @@ class PaperDriver:
                 "use the model 'default' for that."
             )
 
+    def prepare(self, source: Source) -> None:
+        """Nothing: the paste-back depends on the seed, and takes no longer than a few frames."""
+
+    def moving(self, source: Source, controls: Controls) -> None:
+        """Not known."""
+
     def frames(
         self,
         source: Source,
@@ -73,7 +79,7 @@ class PaperDriver:
         controls: Controls,
         total: int | None = None,
     ) -> Iterator[Pixels]:
-        """Frames from sound at `audio_rate`, as in `orate.animator.door.Driver`; `total` makes no difference."""
+        """Frames from sound at `audio_rate`, as in `orate.animator.driver.Driver`; `total` makes no difference."""
         session = self._runtime.session(source.crop, seed)
         compositor = None if crop else self._compositor(source, seed)
         for windows in self._windows(sound, fps):

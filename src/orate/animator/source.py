@@ -12,9 +12,12 @@ from orate.face.landmarks import Face
 Pixels = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
-    """A photo made ready to speak, its face found and aligned; one serves any number of videos.
+    """A photo made ready to speak, its face found and aligned; one serves any number of videos, also at a time.
+
+    What else an animator makes of it once, it keeps for as long as this object lives. Two of them are equal only where
+    they are the same object.
 
     Attributes:
         photo: (height, width, 3) uint8 RGB.

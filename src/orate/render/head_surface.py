@@ -78,7 +78,7 @@ def head_surface(source: FaceSource, body_share: float = 0.0) -> HeadSurface:
     pixels = np.stack([*np.meshgrid(x, y), depth], axis=-1)
     place = pose.unproject(pixels)
 
-    skull = _silhouette(points[(head.proxy[:, 1] > CHIN_Y_CM)], source.landmarks, box, step, shape, pose.scale)
+    skull = _silhouette(points[(head.proxy[:, 1] > CHIN_Y_CM)], source.landmarks, box, step, shape)
     foreground = estimate_foreground(source.photo, skull, (box[0], box[1]), step)
     hair = _hair(skull, foreground, place, step / pose.scale)
     outside = cv2.distanceTransform(255 - hair, cv2.DIST_L2, 5) * step / pose.scale
@@ -174,7 +174,6 @@ def _silhouette(
     box: tuple[int, int, int, int],
     step: int,
     shape: tuple[int, int],
-    scale: float,
 ) -> NDArray[np.uint8]:
     """255 where the proxy's head or the face lies."""
     mask = np.zeros(shape, np.uint8)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable
 from threading import Lock
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from orate import openvino_core
 from orate.errors import OrateError
+from orate.models.engines.conversion import to_openvino
 from orate.models.engines.folded import FoldedDecoder, FrameCoder, SourceEncoder, State
 from orate.models.generator import Generator
 
@@ -100,9 +100,7 @@ class OpenVinoEngine:
 
 
 def _compile(core: ov.Core, module: nn.Module, inputs: tuple[Tensor, ...], precision: str, streams: int) -> Any:
-    with torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tracing in general; the shapes are fixed, and tests compare the results
-        model = ov.convert_model(module, example_input=inputs)
+    model = to_openvino(module, inputs)
     model.reshape({place: ov.PartialShape(list(tensor.shape)) for place, tensor in enumerate(inputs)})
     options = {
         "INFERENCE_PRECISION_HINT": precision,

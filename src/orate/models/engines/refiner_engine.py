@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from orate import openvino_core
+from orate.models.engines.conversion import to_openvino
 from orate.models.refiner import RefinerNet
 from orate.render.mouth_patch import HEIGHT, PLANES, WIDTH, Box, Floats, MouthPatch, network_planes
 from orate.render.source import FaceSource
@@ -25,7 +26,8 @@ def compile_refiner(
 ) -> Network:
     """Make the network ready: planes (PLANES, HEIGHT, WIDTH) to a residual (3, HEIGHT, WIDTH), in fp32.
 
-    One thread: a second does not make so small a network faster.
+    It has run once, so that the first frame takes as long as any other; calls from several threads wait for each
+    other. One thread: a second does not make so small a network faster.
 
     Args:
         net: the network.
@@ -35,11 +37,9 @@ def compile_refiner(
     """
     net = net.eval()
     if engine == "torch":
-        return lambda planes: _infer(net, planes)
+        return lambda planes: _infer(net, planes)  # nothing is put off to its first run
     example = torch.zeros(1, PLANES, HEIGHT, WIDTH)
-    with torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tracing in general; the shapes are fixed, and tests compare the results
-        model = ov.convert_model(net, example_input=example)
+    model = to_openvino(net, (example,))
     model.reshape({0: ov.PartialShape(list(example.shape))})
     core = openvino_core()
     fast = precision == "auto" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -49,12 +49,15 @@ def compile_refiner(
         "ENABLE_CPU_PINNING": "NO",  # other programs are at work on the same cores
     }
     request = core.compile_model(model, "CPU", options).create_infer_request()
+    lock = Lock()
 
     def run(planes: Floats) -> Floats:
-        outputs = request.infer([planes[None]])
-        residual: Floats = next(iter(outputs.values()))[0].copy()
+        with lock:
+            request.infer([planes[None]])
+            residual: Floats = request.get_output_tensor(0).data[0].copy()
         return residual
 
+    run(np.zeros((PLANES, HEIGHT, WIDTH), np.float32))
     return run
 
 
@@ -67,13 +70,19 @@ def _infer(net: RefinerNet, planes: Floats) -> Floats:
 class Refiner:
     """The refinement of one photo's frames, called after the mouth's layer and before the head turns.
 
+    Keeps nothing of a frame: it serves any number of videos, in several threads too.
+
     Args:
         source: the photo.
-        network: from `compile_refiner`; serves any number of photos, one at a time.
+        network: from `compile_refiner`; serves any number of photos.
+
+    Attributes:
+        box: (x0, y0, x1, y1) px, the part of the photo that it may change.
     """
 
     def __init__(self, source: FaceSource, network: Network) -> None:
         self._patch, self._network = MouthPatch(source), network
+        self.box: Box = self._patch.box
 
     def __call__(self, canvas: NDArray[np.uint8], target: NDArray[np.floating]) -> Box:
         """Refine the mouth that the layers drew.

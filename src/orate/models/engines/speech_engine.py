@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from threading import Lock
 from typing import Any, Literal, Protocol
 
@@ -14,11 +13,13 @@ from torch import Tensor
 
 from orate import openvino_core
 from orate.errors import OrateError
+from orate.models.engines.conversion import to_openvino
 from orate.models.speech_encoder import SpeechEncoder
 from orate.models.speech_features import BANDS
 
 Precision = Literal["auto", "f32", "bf16"]
 MAX_THREADS = 8
+TRACED_SPECTRA = 8  # of the example that the network is traced on; its shape is set for each length of windows
 
 
 class SpeechEngine(Protocol):
@@ -28,7 +29,7 @@ class SpeechEngine(Protocol):
     precision: str
 
     def encode(self, mel: Tensor) -> NDArray[np.float32]:
-        """Encode one window, (80, 2T) to (T, 384); the first call with a new T may take a second longer."""
+        """Encode one window, (80, 2T) to (T, 384); the first call with a new T may take longer."""
 
 
 def speech_engine(
@@ -89,29 +90,26 @@ class OpenVinoSpeechEngine:
             raise OrateError("This processor has no bf16 instructions; take the precision f32.")
         self.name = "openvino"
         self.precision: str = ("bf16" if fast else "f32") if precision == "auto" else precision
-        self._encoder = encoder
+        self._model = to_openvino(encoder, (torch.zeros(1, BANDS, TRACED_SPECTRA),))
         self._requests: dict[int, Any] = {}
         self._lock = Lock()
 
     def encode(self, mel: Tensor) -> NDArray[np.float32]:
         """Encode one window, (80, 2T) to (T, 384)."""
         with self._lock:
-            frames = mel.shape[1]
-            if frames not in self._requests:
-                self._requests[frames] = self._compile(frames)
-            request = self._requests[frames]
+            spectra = mel.shape[1]
+            if spectra not in self._requests:
+                self._requests[spectra] = self._compile(spectra)
+            request = self._requests[spectra]
             request.infer([mel[None].contiguous().numpy()])
             rows: NDArray[np.float32] = request.get_output_tensor(0).data[0].copy()
         return rows
 
-    def _compile(self, frames: int) -> Any:
+    def _compile(self, spectra: int) -> Any:
         import openvino
 
-        example = torch.zeros(1, BANDS, frames)
-        with torch.inference_mode(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of tracing in general; the shape is fixed, and tests compare the results
-            model = openvino.convert_model(self._encoder, example_input=(example,))
-        model.reshape({0: openvino.PartialShape(list(example.shape))})
+        model = self._model.clone()
+        model.reshape({0: openvino.PartialShape([1, BANDS, spectra])})
         options = {
             "INFERENCE_PRECISION_HINT": self.precision,
             "NUM_STREAMS": "1",
