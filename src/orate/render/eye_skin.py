@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from orate.render.eye_shape import COLUMNS, EyeShape, Floats, luma
 
 COLOUR_SPREAD = 5.0  # of the columns' smoothing
+UNDER_EYE_CM = (0.15, 0.6)  # below the lower lid, where skin is free of lashes
 GRAIN_CM = 0.12  # structure finer than this is grain
-GRAIN_CM_BELOW = (0.25, 0.7)  # where it is taken, below the lower lid's edge and its lashes
-GRAIN_LIMIT = 2.5  # robust deviations; what goes beyond is a wrinkle or a lash
+GRAIN_FROM_CM = 0.35  # the grain's cheek begins so far below the lower lid's edge
+GRAIN_LIMIT = 2.0  # robust deviations; what goes beyond is a wrinkle, a lash or the rim of glasses
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,18 @@ class Colours:
         """(h, w) places to (h, w, 3) colours."""
         channels = [np.interp(u, COLUMNS, self.values[:, channel]) for channel in range(3)]
         return np.stack(channels, axis=-1).astype(np.float32)
+
+
+def skin_colours(patch: Floats, shape: EyeShape) -> tuple[Colours, Colours, Colours]:
+    """Colours across the eye: just above the crease, of the skin above the eye, and of that under the eye."""
+    curves = shape.curves
+    near = 0.15 * shape.scale
+    top = mean_between(sample(patch, shape, curves.crease - near, curves.crease, 8), 0.2, 0.9)
+    # The brighter part between brow and lashes is skin; the darkest is brow, crease, lashes; the brightest gloss.
+    above = mean_between(sample(patch, shape, curves.brow, curves.upper, 24), 0.65, 0.95)
+    low, high = (value * shape.scale for value in UNDER_EYE_CM)
+    under = mean_between(sample(patch, shape, curves.lower + low, curves.lower + high, 16), 0.3, 0.8)
+    return Colours(top), Colours(above), Colours(under)
 
 
 def sample(patch: Floats, shape: EyeShape, start: Floats, end: Floats, count: int) -> Floats:
@@ -44,27 +57,29 @@ def mean_between(samples: Floats, low: float, high: float) -> Floats:
     return _smooth(colours)
 
 
-def fine_grain(patch: Floats, shape: EyeShape) -> Floats:
-    """(h, w, 3) grain for the lid: the fine structure under the eye, mirrored upwards."""
-    blurred = cv2.GaussianBlur(patch, (0, 0), max(GRAIN_CM * shape.scale, 0.8))
-    fine = patch - blurred
-    # Up the lid the source goes to and fro within its strip.
-    low, high = (value * shape.scale for value in GRAIN_CM_BELOW)
-    phase = np.mod(np.abs(shape.v - shape.lower) / np.float32(high - low), 2)
-    distance = np.float32(low) + np.float32(high - low) * np.minimum(phase, 2 - phase)
-    move = shape.lower + distance - shape.v
-    height, width = shape.u.shape
-    rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    grain = cv2.remap(
-        fine,
-        columns + move * shape.down[0],
-        rows + move * shape.down[1],
-        cv2.INTER_NEAREST,
-        borderMode=cv2.BORDER_REFLECT_101,
-    )
-    spread = 1.48 * np.median(np.abs(grain)) + 1e-3
-    result: Floats = np.clip(grain, -GRAIN_LIMIT * spread, GRAIN_LIMIT * spread)
+def fine_grain(photo: NDArray[np.uint8], shape: EyeShape) -> Floats:
+    """(h, w, 3) grain for the lid: the fine structure of the cheek below the eye, moved up as a whole."""
+    x0, y0, x1, y1 = shape.box
+    away = float(np.max(shape.curves.lower) - np.min(shape.curves.brow)) + GRAIN_FROM_CM * shape.scale
+    # By whole pixels: grain that is resampled is grain no more.
+    dx, dy = (round(float(away * part)) for part in shape.down)
+    height, width = photo.shape[:2]
+    edge = int(np.ceil(4 * GRAIN_CM * shape.scale)) + 2
+    columns = _within(np.arange(x0 - edge, x1 + edge) + dx, width)
+    rows = _within(np.arange(y0 - edge, y1 + edge) + dy, height)
+    cheek = photo[np.ix_(rows, columns)].astype(np.float32)
+    fine = cheek - cv2.GaussianBlur(cheek, (0, 0), max(GRAIN_CM * shape.scale, 0.8))
+    fine = fine[edge:-edge, edge:-edge]
+    spread = 1.48 * np.median(np.abs(fine)) + 1e-3
+    result: Floats = np.clip(fine, -GRAIN_LIMIT * spread, GRAIN_LIMIT * spread)
     return result
+
+
+def _within(places: NDArray[np.int_], size: int) -> NDArray[np.int_]:
+    """Indices mirrored at the ends of an axis of `size`."""
+    around = np.mod(places, 2 * size)
+    inside: NDArray[np.int_] = np.minimum(around, 2 * size - 1 - around)
+    return inside
 
 
 def _smooth(colours: NDArray[np.float32]) -> Floats:

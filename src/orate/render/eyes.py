@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from orate.render.eye_shape import LOWER, UPPER, Box, eye_shape
+from orate.render.eye_edges import fitted_eye_shape
+from orate.render.eye_shape import LOWER, UPPER, Box
 from orate.render.eyelids import Eyelid
 from orate.render.gaze import EyeGaze
 from orate.render.source import FaceSource
@@ -19,7 +20,7 @@ class Eyes:
         self._still = source.landmarks[:, :2]
         self._eyes: list[tuple[int, Box, Eyelid, EyeGaze]] = []
         for side in (0, 1):
-            shape = eye_shape(source, side)
+            shape = fitted_eye_shape(source, side)
             if not shape.empty:
                 lid = Eyelid(source.photo, shape)
                 self._eyes.append((side, shape.box, lid, EyeGaze(source, shape, side)))

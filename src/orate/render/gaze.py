@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from orate.render.catchlight import Catchlight
 from orate.render.eye_shape import IRIS, EyeShape, smooth_step, soft_edge
 from orate.render.pose import HeadPose
 from orate.render.source import FaceSource
@@ -41,6 +42,9 @@ class EyeGaze:
         # Towards the corners the white comes to rest.
         inside = smooth_step(shape.u / 0.12) * smooth_step((1 - shape.u) / 0.12) * soft_edge(shape.opening - 0.5, 1.0)
         self._opening = (below_lid * above_lid * inside).astype(np.float32)
+        x0, y0, x1, y1 = shape.box
+        patch = source.photo[y0:y1, x0:x1].astype(np.float32)
+        self._catchlight = Catchlight(patch, shape, self._centre, self._radius)
 
     def shift(self, gaze: NDArray[np.floating]) -> NDArray[np.float64]:
         """(2,) px by which the iris moves for a `gaze` of (2,) degrees, on the projected eyeball."""
@@ -63,9 +67,10 @@ class EyeGaze:
         # Rigid to just beyond the iris's edge, then the white stretches over the rest of the way.
         edge, rest = 1.1 * self._radius, 1.3 * self._radius + 3.0 * float(np.hypot(dx, dy))
         weight = self._opening * smooth_step((edge + rest - distance) / rest)
-        turned = cv2.remap(
-            patch, self._x - weight * dx, self._y - weight * dy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-        )
+        x, y = self._x - weight * dx, self._y - weight * dy
+        iris = self._catchlight.without(patch)
+        turned = np.asarray(cv2.remap(iris, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        self._catchlight.add(turned, (dx, dy))
         moved = (weight > 0)[..., None]
         return np.where(moved, turned, patch).astype(np.uint8)
 
