@@ -1,79 +1,157 @@
-"""Animate short and long speech: speed against real time, and peak memory, which must not grow with length.
+"""Speed, delay and memory of a model from photo and sound to file: everything that `Animator` promises.
 
-    python benchmarks/long_audio.py                     # 30 s and 600 s of a 512 x 512 photo
-    python benchmarks/long_audio.py --seconds 30 300 --model paper-small
+    python benchmarks/long_audio.py                    # 512 and 1080 px, 30 s of speech; at 512 px also 10 minutes
+    python benchmarks/long_audio.py --sizes 512 --seconds 30 300 --model paper -o paper.json
 
-Every length is a process of its own, so that peak memory is its own. The table's memory ratio is against the first
-length; the real-time factor (seconds of work for a second of video) counts everything but loading the model.
+Every row is a process of its own, so that peak memory is its own. The sizes take the first length of speech, and the
+first size all lengths. What is measured, in this order:
+
+    load           `Animator.from_pretrained`; importing the package is left out
+    prepare        `Animator.prepare`: the first one, which loads the face landmarker, and the next one
+    first frame    of a stream on a prepared photo, from the call on, the sound that it needs lying ready: the first
+                   stream of the process, and the slowest of five more
+    animate        of a prepared photo to a file with sound: seconds of work for a second of video (real-time factor)
+    peak           memory of the process after all that, and against the first row of the same size
+
+Where other programs share the cores, waiting for them is in all of these. So CPU seconds (user and system, of all
+threads) are beside them: `busy` is CPU seconds over seconds of work. CPU seconds for a second of video over the number
+of cores, `estimate`, is the factor that is left when nothing else runs and all cores are kept busy.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTO, SPEECH = ROOT / "examples" / "portrait.jpg", ROOT / "examples" / "speech.wav"
+WARM_STREAMS = 5
+Row = dict[str, Any]
+Result = TypeVar("Result")
 
 
 def main() -> None:
-    """Start a process for each length and print the table."""
+    """Start a process for each row, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, nargs="+", default=[30.0, 600.0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1080], help="px, the photo's longer side")
+    parser.add_argument("--seconds", type=float, nargs="+", default=[30.0, 600.0], help="lengths of speech")
     parser.add_argument("--model", default="default")
-    parser.add_argument("--worker", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--photo", type=Path, default=PHOTO)
+    parser.add_argument("--threads", type=int, default=2, help="CPU cores that may be used")
+    parser.add_argument("-o", "--output", type=Path, help="also write everything to this JSON file")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        print(json.dumps(work(options.worker, options.model)))
+        print(json.dumps(work(options)))
         return
-    print("| speech, s | load, s | work, s | real-time factor | frames | drift, s | peak MB | memory |")
-    print("|---|---|---|---|---|---|---|---|")
-    first = None
-    for seconds in options.seconds:
-        command = [sys.executable, __file__, "--worker", str(seconds), "--model", options.model]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - this very script
-        row = json.loads(done.stdout.splitlines()[-1])
-        first = first or row["peak_mb"]
-        print(
-            f"| {seconds:g} | {row['load_s']:.1f} | {row['work_s']:.1f} | {row['work_s'] / seconds:.2f} "
-            f"| {row['frames']} | {row['drift_s']:.3f} | {row['peak_mb']:.0f} | {row['peak_mb'] / first:.2f}x |"
+    plan = [(size, seconds) for size in options.sizes for seconds in options.seconds]
+    plan = [(size, seconds) for size, seconds in plan if size == options.sizes[0] or seconds == options.seconds[0]]
+    rows: list[Row] = []
+    for size, seconds in plan:
+        command = [sys.executable, __file__, "--worker", "--sizes", str(size), "--seconds", str(seconds)]
+        command += ["--model", options.model, "--photo", str(options.photo), "--threads", str(options.threads)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - this very script
+        rows.append(json.loads(done.stdout.splitlines()[-1]))
+        first = next(row for row in rows if row["size"] == size)
+        rows[-1]["memory_ratio"] = rows[-1]["peak_mb"] / first["peak_mb"]
+    report = {
+        "model": options.model,
+        "threads": options.threads,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end",
+        "rows": rows,
+    }
+    if options.output:
+        options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(tables(report))
+
+
+def tables(report: Row) -> str:
+    """The report as two Markdown tables."""
+    lines = [
+        f"{report['model']}, {report['threads']} cores; {report['machine']}; seconds, in brackets CPU seconds",
+        "",
+        "| photo | load | prepare, first | prepare, next | first frame, first stream | first frame, warm |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in report["rows"]:
+        cells = (row[name] for name in ("load", "prepare", "prepare_next", "first_frame", "first_frame_warm"))
+        times = " | ".join(f"{cell['wall_s']:.2f} ({cell['cpu_s']:.2f})" for cell in cells)
+        lines.append(f"| {row['width']} x {row['height']} | {times} |")
+    lines += [
+        "",
+        "| photo | speech | animate | real-time factor | busy | CPU s a second | estimate | frames | drift | peak MB "
+        "| memory |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in report["rows"]:
+        wall, cpu, seconds = row["animate"]["wall_s"], row["animate"]["cpu_s"], row["seconds"]
+        lines.append(
+            f"| {row['width']} x {row['height']} | {seconds:g} | {wall:.1f} ({cpu:.1f}) | {wall / seconds:.2f} "
+            f"| {cpu / wall:.2f} | {cpu / seconds:.2f} | {cpu / seconds / report['threads']:.2f} "
+            f"| {row['frames']} | {row['drift_s']:.3f} | {row['peak_mb']:.0f} | {row['memory_ratio']:.2f}x |"
         )
+    return "\n".join(lines)
 
 
-def work(seconds: float, model: str) -> dict[str, float]:
-    """Animate `seconds` of speech (the example's, repeated), and measure."""
+def timed(call: Callable[[], Result]) -> tuple[Result, dict[str, float]]:
+    """What a call gives, and how long it took by the clock and in CPU seconds of all threads."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = call()
+    return result, {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
+
+
+def work(options: argparse.Namespace) -> Row:
+    """Be a row: animate the photo with speech of one length (the example's, repeated), and measure."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
+    import cv2
     import soundfile
 
-    from orate import Animator
-    from orate.media.audio import audio_duration
+    from orate.animator import Animator
+    from orate.media.audio import audio_duration, read_audio
+    from orate.media.image import read_image
     from orate.media.video import video_info
 
-    speech, rate = soundfile.read(SPEECH, dtype="float32")
-    wanted = round(seconds * rate)
-    started = time.perf_counter()
-    animator = Animator.from_pretrained(model, device="cpu")
-    load_s = time.perf_counter() - started
+    (size,), (seconds,) = options.sizes, options.seconds
+    photo = read_image(options.photo)
+    factor = size / max(photo.shape[:2])
+    if factor != 1:
+        photo = np.asarray(cv2.resize(photo, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC), np.uint8)
+    height, width = photo.shape[:2]
+    row: Row = {"size": size, "seconds": seconds, "width": width, "height": height}
+    animator, row["load"] = timed(lambda: Animator.from_pretrained(options.model, device="cpu"))
+    _, row["prepare"] = timed(lambda: animator.prepare(photo))
+    source, row["prepare_next"] = timed(lambda: animator.prepare(photo))
+
+    rate = animator.config.audio_rate
+    sound = read_audio(SPEECH, rate)[: round(rate * (animator.look_ahead_s + 1 / animator.config.fps))]
+    streams = [timed(lambda: next(animator.stream(source, [sound], rate=rate)))[1] for _ in range(1 + WARM_STREAMS)]
+    row["first_frame"], row["first_frame_warm"] = streams[0], max(streams[1:], key=lambda times: times["wall_s"])
+
     with tempfile.TemporaryDirectory() as folder:
-        sound, video = Path(folder) / "speech.wav", Path(folder) / "talking.mp4"
-        with soundfile.SoundFile(sound, "w", rate, 1) as file:
+        path, video = Path(folder) / "speech.wav", Path(folder) / "talking.mp4"
+        speech, file_rate = soundfile.read(SPEECH, dtype="float32")
+        wanted = round(seconds * file_rate)
+        with soundfile.SoundFile(path, "w", file_rate, 1) as file:
             for start in range(0, wanted, len(speech)):
-                file.write(np.asarray(speech[: wanted - start]))
-        del speech
-        started = time.perf_counter()
-        animator.animate(PHOTO, sound, video)
-        work_s = time.perf_counter() - started
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        frames = video_info(video).frames or 0
-        drift_s = frames / 25 - audio_duration(video)
-    return {"load_s": load_s, "work_s": work_s, "peak_mb": peak_mb, "frames": frames, "drift_s": drift_s}
+                file.write(speech[: wanted - start])
+        _, row["animate"] = timed(lambda: animator.animate(source, path, video))
+        row["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        row["frames"] = video_info(video).frames or 0
+        row["drift_s"] = row["frames"] / 25 - audio_duration(video)
+    return row
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
 """The default model from photo and sound to frames: what the contracts of the animator promise."""
 
+import gc
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from pathlib import Path
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -88,16 +92,22 @@ def test_a_stream_waits_no_longer_than_it_says(animator, source, speech):
         assert given / RATE <= min(index / 25 + animator.look_ahead_s + 0.02, len(speech) / RATE) + 1e-6
 
 
-def test_outside_the_moving_region_nothing_changes(animator, source, speech):
-    frames = stream(animator, source, [speech], head_motion=0)
-    left, top = source.face.box[:2]
-    right, bottom = source.face.box[2:]
-    height, width = source.photo.shape[:2]
-    margin = 0.5 * (right - left)
-    rows, columns = np.mgrid[:height, :width]
-    outside = (columns < left - margin) | (columns > right + margin) | (rows < top - margin) | (rows > bottom + margin)
-    assert outside.any()
-    assert np.array_equal(frames[:, outside], np.broadcast_to(source.photo[outside], (len(frames), outside.sum(), 3)))
+@pytest.mark.parametrize("body", ["rest", "follow"])
+def test_outside_the_moving_region_nothing_changes(animator, source, speech, body):
+    moving = animator.moving(source, body=body)
+    assert moving.shape == source.photo.shape[:2]
+    assert not moving.all()
+    options = {"head_motion": 1.5, "mouth_strength": 2, "brow_strength": 2, "emotion": "surprise", "body": body}
+    frames = stream(animator, source, [speech[:12_800]], **options)
+    changed = (frames != source.photo).any((0, 3))
+    assert not changed[~moving].any()
+    # A region so generous that half of it never changes would say little.
+    assert np.mean(changed[moving]) > 0.5
+
+
+def test_more_moves_where_the_body_follows(animator, source):
+    rest, follow = (animator.moving(source, body=body) for body in ("rest", "follow"))
+    assert follow.sum() > rest.sum()
 
 
 def test_grey_stays_grey(animator, photo, speech):
@@ -112,6 +122,110 @@ def test_the_crop_alone(animator, source, speech):
 
 def test_no_sound_no_frames(animator, source):
     assert list(animator.stream(source, [], rate=RATE)) == []
+
+
+WAYS = [
+    {"seed": 5},
+    {"seed": 6, "emotion": "happy", "head_motion": 1.5},
+    {"seed": 5, "body": "follow", "blink_rate": 60},
+    {"seed": 5, "body": "follow", "mouth_strength": 2, "fps": 12.5},
+]
+
+
+@pytest.fixture(scope="module")
+def fast():
+    return Animator.from_pretrained(engine="openvino", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def alone(fast, photo, speech):
+    """What each way gives on a source of its own."""
+    return [stream(fast, photo, cut(speech[:9600], [1000]), **way) for way in WAYS]
+
+
+def test_streams_of_one_source_in_turns(fast, photo, speech, alone):
+    source = fast.prepare(photo)
+    streams = [fast.stream(source, cut(speech[:9600], [1000]), rate=RATE, **way) for way in WAYS]
+    given = [[] for _ in WAYS]
+    for index in range(max(map(len, alone))):
+        for frames, running in zip(given, streams, strict=True):
+            frames += [frame for frame in [next(running, None)] if frame is not None]
+        assert any(len(frames) == index + 1 for frames in given)
+    for frames, expected in zip(given, alone, strict=True):
+        np.testing.assert_array_equal(frames, expected)
+
+
+def test_streams_of_one_source_in_threads(fast, photo, speech, alone):
+    source = fast.prepare(photo)
+    with ThreadPoolExecutor(len(WAYS)) as pool:
+        running = [pool.submit(stream, fast, source, cut(speech[:9600], [1000]), **way) for way in WAYS]
+        for future, expected in zip(running, alone, strict=True):
+            np.testing.assert_array_equal(future.result(), expected)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """References to the layers that are made in a test."""
+    from orate.animator import layered
+
+    references = []
+
+    class Noted(layered.Layers):
+        def __init__(self, source):
+            super().__init__(source)
+            references.append(ref(self))
+
+    monkeypatch.setattr(layered, "Layers", Noted)
+    return references
+
+
+def test_a_prepared_photos_layers_are_made_once_and_go_with_it(animator, photo, speech, made):
+    source = animator.prepare(photo)
+    assert len(made) == 1
+    for body in ("rest", "follow"):
+        next(animator.stream(source, [speech], rate=RATE, body=body))
+    next(animator.whole(source, speech))
+    assert len(made) == 1
+    del source
+    gc.collect()
+    assert made[0]() is None
+
+
+def test_another_animators_source_serves_too(animator, fast, photo, speech, made):
+    source = fast.prepare(photo)
+    first, second = (stream(animator, source, [speech[:3200]]) for _ in range(2))
+    assert len(made) == 2
+    np.testing.assert_array_equal(first, stream(animator, photo, [speech[:3200]]))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_sources_are_compared_as_objects_and_can_be_sent(animator, source, photo, speech):
+    assert source == source
+    assert source != animator.prepare(photo)
+    assert len({source, source}) == 1
+    sent = pickle.loads(pickle.dumps(source))  # noqa: S301 - ours
+    np.testing.assert_array_equal(stream(animator, sent, [speech[:1600]]), stream(animator, source, [speech[:1600]]))
+
+
+def test_nothing_is_put_off_to_the_first_frame(speech, photo, monkeypatch):
+    """Networks are made ready for their windows while they load."""
+    from orate.models.engines.speech_engine import OpenVinoSpeechEngine
+
+    made = []
+    compiled = OpenVinoSpeechEngine._compile
+
+    def noting(self, spectra):
+        made.append(spectra)
+        return compiled(self, spectra)
+
+    monkeypatch.setattr(OpenVinoSpeechEngine, "_compile", noting)
+    animator = Animator.from_pretrained(engine="openvino", device="cpu")
+    ready = sorted(made)
+    source = animator.prepare(photo)
+    next(animator.stream(source, [speech], rate=RATE))
+    next(animator.whole(source, speech))
+    assert sorted(made) == ready
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize("fps", [12.5, 25.0, 30.0])

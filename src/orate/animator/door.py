@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import cached_property
 from math import ceil
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from orate.animator.ahead import ahead
 from orate.animator.controls import Controls
 from orate.animator.driver import Driver
 from orate.animator.layered import LayeredDriver
@@ -29,6 +31,7 @@ from orate.models.layered import LayeredModel, is_layered, load_layered
 
 DEFAULT_MODEL = "default"
 BLOCK_S = 1.0
+FRAMES_AHEAD = 3
 MIN_FPS, MAX_FPS = 1.0, 120.0
 
 Progress = Callable[[int, int], None]
@@ -232,10 +235,11 @@ class Animator:
         with VideoWriter(output, width, height, fps, audio=audio, metadata=self._metadata(seed)) as video:
             sound = resampled(stream_audio(audio, rate, BLOCK_S), rate, rate)
             frames = self._driver.frames(source, sound, seed=seed, crop=crop, fps=fps, controls=wanted, total=total)
-            for frame in frames:
-                video.write(frame)
-                if progress:
-                    progress(video.frames_written, max(total, video.frames_written))
+            with closing(ahead(frames, FRAMES_AHEAD)) as drawn:  # while one frame is encoded the next ones are drawn
+                for frame in drawn:
+                    video.write(frame)
+                    if progress:
+                        progress(video.frames_written, max(total, video.frames_written))
         return Path(output)
 
     @cached_property

@@ -19,7 +19,7 @@ from orate.face.alignment import CROP_SIZE, canonical_crop
 from orate.models.engines.refiner_engine import Refiner, compile_refiner
 from orate.models.engines.speech_engine import speech_engine
 from orate.models.layered import LayeredConfig, LayeredModel
-from orate.models.motion_session import MotionSession
+from orate.models.motion_session import Motion, MotionSession
 from orate.models.runtime import choose_device
 from orate.models.speech_features import BANDS
 from orate.models.speech_stream import SPECTRA, WINDOWS, Mode, SpeechStream
@@ -81,7 +81,7 @@ class LayeredDriver:
     @property
     def look_ahead_s(self) -> float:
         """Seconds of sound after a frame's time that a stream needs."""
-        return WINDOWS["streaming"].look_ahead_s
+        return WINDOWS["streaming"].look_ahead_s + self._motion.config.look_ahead / self._motion.config.fps
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -170,10 +170,14 @@ class LayeredDriver:
                 yield from moved(stream.push(block))
             if received:
                 yield from moved(stream.finish())
+                yield from played(session.finish())
 
         def moved(features: NDArray[np.float32]) -> Iterator[FaceMotion]:
             if len(features):
-                motion = session.push(features)
+                yield from played(session.push(features))
+
+        def played(motion: Motion) -> Iterator[FaceMotion]:
+            if len(motion.coefficients):
                 yield from movement(motion, session.expression(motion.coefficients))
 
         yield from interpolated(steps(), self.config.fps, fps, lambda: self.frame_count(received, fps))

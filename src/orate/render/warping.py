@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1
+SMALL_PRODUCT = 1 << 18  # multiplications up to which OpenBLAS wakes no threads: on a busy machine they wait for long
 
 
 def spread(
@@ -33,22 +34,22 @@ def spread(
     Returns:
         (k, n, 2).
     """
-    # weights = 1 / (|place - point|^2 + radius^2)^2, the squared distance as one matrix product.
-    left = np.empty((len(places), 4), np.float32)
-    left[:, :2], left[:, 2], left[:, 3] = places, (places**2).sum(axis=1), 1.0
-    right = np.empty((4, len(points)), np.float32)
-    right[:2], right[2], right[3] = -2 * points.T, 1.0, (points**2).sum(axis=1) + radius**2
-    # OpenCV's product: as fast here, and its threads do not wait for each other on a busy machine.
-    nothing = np.empty(0, np.float32)
-    weights = np.asarray(cv2.gemm(left, right, 1.0, nothing, 0.0), np.float32)
-    np.multiply(weights, weights, out=weights)
-    np.reciprocal(weights, out=weights)
-
     x, y = points.T
     u, v = displacement.T
     moments = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y, u, v, x * u, y * u, x * v, y * v])
     columns = np.ascontiguousarray((groups[:, None] * moments[None]).reshape(-1, len(points)).T)
-    sums = np.asarray(cv2.gemm(weights, columns, 1.0, nothing, 0.0), np.float32).T.reshape(len(groups), 12, -1)
+    # weights = 1 / (|place - point|^2 + radius^2)^2, the squared distance as a matrix product, in blocks of places.
+    rows = max(1, SMALL_PRODUCT // columns.size)
+    blocks = -(-len(places) // rows)
+    left = np.zeros((blocks * rows, 4), np.float32)
+    left[: len(places), :2], left[: len(places), 2], left[:, 3] = places, (places**2).sum(axis=1), 1.0
+    right = np.empty((4, len(points)), np.float32)
+    right[:2], right[2], right[3] = -2 * points.T, 1.0, (points**2).sum(axis=1) + radius**2
+    weights = left.reshape(blocks, rows, 4) @ right
+    np.multiply(weights, weights, out=weights)
+    np.reciprocal(weights, out=weights)
+
+    sums = (weights @ columns).reshape(blocks * rows, -1)[: len(places)].T.reshape(len(groups), 12, -1)
     means: Floats = sums[:, 1:] / sums[:, :1]
     mx, my, xx, xy, yy, mu, mv, xu, yu, xv, yv = means.transpose(1, 0, 2)
     xx = xx - mx * mx + stiffness**2

@@ -38,9 +38,8 @@ def compile_refiner(
     net = net.eval()
     if engine == "torch":
         return lambda planes: _infer(net, planes)  # nothing is put off to its first run
-    example = torch.zeros(1, PLANES, HEIGHT, WIDTH)
-    model = to_openvino(net, (example,))
-    model.reshape({0: ov.PartialShape(list(example.shape))})
+    model = to_openvino(net, (torch.zeros(1, PLANES, HEIGHT // 4, WIDTH // 4),))  # a quarter is sooner traced
+    model.reshape({0: ov.PartialShape([1, PLANES, HEIGHT, WIDTH])})
     core = openvino_core()
     fast = precision == "auto" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     options = {
