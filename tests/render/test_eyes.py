@@ -10,7 +10,10 @@ import pytest
 
 from orate.face.landmarks import BLENDSHAPE_NAMES, FaceLandmarker
 from orate.media.image import read_image
-from orate.render.eye_shape import IRIS, eye_shape
+from orate.render.catchlight import FOLLOWS, Catchlight
+from orate.render.eye_edges import fitted_eye_shape, white_of_eye
+from orate.render.eye_shape import IRIS, eye_shape, luma
+from orate.render.eye_skin import skin_colours
 from orate.render.eyes import Eyes
 from orate.render.gaze import EyeGaze, kept_gaze
 from orate.render.pose import fit_pose, rotation_matrix
@@ -18,6 +21,7 @@ from orate.render.source import FaceSource
 
 TESTS = Path(__file__).parents[1]
 ASTRONAUT, MONA_LISA = TESTS / "face/data/astronaut.jpg", TESTS / "face/data/mona_lisa.jpg"
+GIRL = TESTS.parent / "examples/portraits/girl_with_a_pearl_earring.jpg"
 BLINKS = [BLENDSHAPE_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
 STILL, AHEAD = np.zeros(2, np.float32), np.zeros(2, np.float32)
 
@@ -179,6 +183,9 @@ def test_same_call_same_bytes(mona_lisa: FaceSource) -> None:
 def test_the_iris_goes_where_the_gaze_goes(astronaut: FaceSource, gaze: tuple[float, float]) -> None:
     # Four times as large, so that the way is some pixels long.
     photo = cv2.resize(astronaut.photo, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    for side in (0, 1):  # without the reflections, which stay behind
+        x, y = astronaut.landmarks[IRIS[side][0], :2] * 4
+        cv2.circle(photo, (round(x), round(y)), 7, (40, 25, 15), -1, cv2.LINE_AA)
     source = face_source(photo, astronaut.landmarks * 4)
     canvas, _ = drawn(source, STILL, gaze)
     for side in (0, 1):
@@ -186,11 +193,88 @@ def test_the_iris_goes_where_the_gaze_goes(astronaut: FaceSource, gaze: tuple[fl
         way = EyeGaze(source, shape, side).shift(np.array(gaze))
         assert np.allclose(way, 1.2 * source.pose.scale * np.sin(np.radians(gaze)), rtol=0.2, atol=0.01)
         x, y = source.landmarks[IRIS[side][0], :2].astype(int)
-        pupil = photo[y - 8 : y + 8, x - 8 : x + 8]
-        reach = 20
-        window = canvas[y - 8 - reach : y + 8 + reach, x - 8 - reach : x + 8 + reach]
+        half, reach = 11, 20
+        pupil = photo[y - half : y + half, x - half : x + half]
+        window = canvas[y - half - reach : y + half + reach, x - half - reach : x + half + reach]
         _, _, _, best = cv2.minMaxLoc(cv2.matchTemplate(window, pupil, cv2.TM_CCOEFF_NORMED))
         assert np.allclose(np.array(best) - reach, way, atol=1.1)
+
+
+def painted_eyes(astronaut: FaceSource, spot: tuple[int, int]) -> FaceSource:
+    """Four times as large, irises painted evenly dark, and in each a white spot, px from the iris's middle."""
+    photo = cv2.resize(astronaut.photo, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    for side in (0, 1):
+        x, y = np.round(astronaut.landmarks[IRIS[side][0], :2] * 4).astype(int)
+        cv2.circle(photo, (int(x), int(y)), 13, (60, 40, 30), -1, cv2.LINE_AA)
+        cv2.circle(photo, (int(x) + spot[0], int(y) + spot[1]), 3, (250, 250, 250), -1, cv2.LINE_AA)
+    return face_source(photo, astronaut.landmarks * 4)
+
+
+@pytest.mark.parametrize("gaze", [(6.0, 0.0), (-6.0, 0.0), (0.0, 3.0)])
+def test_reflections_lag_behind_the_iris(astronaut: FaceSource, gaze: tuple[float, float]) -> None:
+    spot = (2, -2)
+    source = painted_eyes(astronaut, spot)
+    canvas, _ = drawn(source, STILL, gaze)
+    for side in (0, 1):
+        way = EyeGaze(source, eye_shape(source, side), side).shift(np.array(gaze))
+        x, y = np.round(source.landmarks[IRIS[side][0], :2]).astype(int)
+        window = canvas[y - 10 : y + 8, x - 9 : x + 11].astype(float).mean(axis=2)
+        light = np.clip(window - 120, 0, None)
+        rows, columns = np.indices(window.shape)
+        place = np.array([(columns * light).sum(), (rows * light).sum()]) / light.sum() - (9, 10) - spot
+        assert np.allclose(place, FOLLOWS * way, atol=0.5)
+
+
+def test_an_eye_without_reflection_has_none(astronaut: FaceSource) -> None:
+    source = painted_eyes(astronaut, (2, -2))
+    dull = source.photo.copy()
+    for side in (0, 1):
+        x, y = np.round(source.landmarks[IRIS[side][0], :2]).astype(int)
+        cv2.circle(dull, (int(x), int(y)), 13, (60, 40, 30), -1, cv2.LINE_AA)
+    for photo, found in ((source.photo, True), (dull, False)):
+        shape = eye_shape(source, 0)
+        x0, y0, x1, y1 = shape.box
+        centre = (source.landmarks[IRIS[0][0], :2] - shape.box[:2]).astype(np.float32)
+        light = Catchlight(photo[y0:y1, x0:x1].astype(np.float32), shape, centre, 14.0)
+        assert (light.box is not None) == found
+
+
+def test_the_edge_of_a_painted_eye_goes_out_to_the_end_of_its_white() -> None:
+    photo = read_image(GIRL)
+    source = face_source(photo, FaceLandmarker(threads=1).detect(photo)[0].landmarks)
+    near = (eye_shape(source, 1), fitted_eye_shape(source, 1))
+    landmarks, fitted = (np.sum(shape.opening * (shape.u > 0) * (shape.u < 1)) for shape in near)
+    assert fitted > 1.05 * landmarks
+    for side in (0, 1):
+        before = eye_shape(source, side)
+        # Closed, there is no white left where landmarks have the eye.
+        x0, y0, x1, y1 = before.box
+        closed = drawn(source, (1, 1))[0][y0:y1, x0:x1].astype(np.float32)
+        inside = (before.v > before.upper) & (before.v < before.lower) & (before.opening > 2)
+        was = white_of_eye(photo[y0:y1, x0:x1].astype(np.float32), before)[inside].mean()
+        assert was > 0.15
+        assert white_of_eye(closed, before)[inside].mean() < 0.1 * was
+
+
+def test_an_eye_whose_landmarks_fit_keeps_them(mona_lisa: FaceSource) -> None:
+    for side in (0, 1):
+        assert np.array_equal(fitted_eye_shape(mona_lisa, side).upper, eye_shape(mona_lisa, side).upper)
+
+
+def test_closed_lids_are_skin_with_a_dark_line_where_they_meet(astronaut: FaceSource) -> None:
+    """In real blinks the lid is a little brighter than the skin around, the line about half as bright."""
+    closed, _ = drawn(astronaut, (1, 1))
+    for side in (0, 1):
+        shape = fitted_eye_shape(astronaut, side)
+        x0, y0, x1, y1 = shape.box
+        bright = luma(closed[y0:y1, x0:x1].astype(np.float32))
+        _, above, _ = skin_colours(astronaut.photo[y0:y1, x0:x1].astype(np.float32), shape)
+        skin = float(np.median(luma(above.values)))
+        middle = (shape.u > 0.3) & (shape.u < 0.7)
+        lid = bright[middle & (shape.v > shape.crease) & (shape.v < shape.upper)]
+        line = bright[middle & (np.abs(shape.v - shape.meet) < 0.08 * shape.scale)]
+        assert 0.9 * skin < np.median(lid) < 1.15 * skin
+        assert 0.3 * skin < np.median(line) < 0.8 * skin
 
 
 def test_lids_stay_while_the_eye_turns(astronaut: FaceSource) -> None:

@@ -206,3 +206,31 @@ def test_hair_moves_with_the_head() -> None:
     crown = np.array([160.0, np.flatnonzero(cap.any(axis=1))[0] + 5.0])
     moved = track(source, crown, STILL, np.array([0.8, 0, 0]))
     assert moved[0] > 0.85 * 4
+
+
+@pytest.mark.parametrize(("colour", "follows"), [((60, 40, 30), True), ((150, 60, 160), False)])
+def test_beside_the_jaw_hair_follows_and_a_collar_stays(colour: tuple[int, int, int], follows: bool) -> None:
+    """Something at the height of the mouth, in the colour of the hair above, or in another."""
+    pose = frontal_pose(5.0, 160, 130)
+    photo = np.full((320, 320, 3), 225, np.uint8)
+    head = pose.project(load_head().proxy)[:, :2]
+    outline = cv2.convexHull(head[load_head().proxy[:, 1] > -6].astype(np.float32))
+    hair = np.zeros(photo.shape[:2], np.uint8)
+    cv2.fillConvexPoly(hair, outline.astype(np.int32), 255)
+    hair = cv2.dilate(hair, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (31, 31)))
+    photo[hair > 0] = (60, 40, 30)
+    level = round(float(pose.project(np.array([0.0, -4.0, 0.0]))[1]))
+    beside = hair.copy()
+    beside[:level] = 0
+    beside[level:, 60:260] = 255
+    beside[level + 20 :] = 0
+    photo[beside > 0] = colour
+    face = pose.project(load_head().landmarks)[:, :2].astype(np.int32)
+    cv2.fillConvexPoly(photo, cv2.convexHull(face), (200, 150, 130))
+    source = painted_source(photo=photo, pose=pose)
+    place = np.array([pose.project(np.array([-9.5, 0.0, 0.0]))[0], level + 12.0])
+    moved = track(source, place, STILL, np.array([0.8, 0, 0]))
+    if follows:
+        assert moved[0] > 0.6 * 4
+    else:
+        assert abs(moved[0]) < 0.25 * 4

@@ -14,7 +14,7 @@ from orate.render.eye_shape import EyeShape, Floats, luma
 
 FOLLOWS = 0.54  # of the iris's way
 SPOT = 0.85  # of the iris's radius: what is wider is a part of the iris or the white
-WITHIN = 1.25  # of the iris's radius, which landmarks give too small for eyes that look aside
+WITHIN, MIDDLE = 1.25, 1.02  # of the iris's radius, in which a reflection, and its middle, lie
 LEAST_LEVELS = 18.0  # by which a reflection stands out
 PARTS = (0.35, 0.5, 0.65)  # the same, of the contrast between the darkest and the brightest of the iris
 MOST_AREA, MOST_LENGTH = 0.2, 1.0  # of the iris's area and radius
@@ -89,12 +89,14 @@ def _spot(patch: Floats, shape: EyeShape, centre: Floats, radius: float) -> NDAr
     # Where the white of the eye is near, only the brighter part stands alone.
     for share in PARTS:
         bright_enough = (stands_out > max(LEAST_LEVELS, share * (high - low))).astype(np.uint8)
-        count, parts, stats, _ = cv2.connectedComponentsWithStats(bright_enough, connectivity=8)
+        count, parts, stats, middles = cv2.connectedComponentsWithStats(bright_enough, connectivity=8)
         for part in range(1, count):
             spot: NDArray[np.bool_] = parts == part
             area = int(stats[part, cv2.CC_STAT_AREA])
             length = max(stats[part, cv2.CC_STAT_WIDTH], stats[part, cv2.CC_STAT_HEIGHT])
-            if area >= MOST_AREA * np.pi * radius**2 or length > max(MOST_LENGTH * radius, 3):
+            away = float(np.linalg.norm(middles[part] + 0.5 - centre))
+            large = area >= MOST_AREA * np.pi * radius**2 or length > max(MOST_LENGTH * radius, 3)
+            if large or away > MIDDLE * radius:
                 continue
             light = float(stands_out[iris & spot].sum())
             if (iris & spot).sum() >= 0.8 * area and light > weight:

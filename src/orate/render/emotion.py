@@ -17,14 +17,14 @@ EMOTIONS: tuple[Emotion, ...] = get_args(Emotion)
 RECIPES: dict[str, dict[str, float]] = {
     "neutral": {},
     "happy": {"mouthSmile_*": 0.55, "cheekSquint_*": 0.5, "cheekRaiser_*": 0.35, "mouthDimple_*": 0.1},
-    "sad": {"browInnerUp_*": 0.9, "mouthFrown_*": 0.7, "browDown_*": 0.15, "mouthShrugLower": 0.2},
-    "angry": {"browDown_*": 1.0, "noseSneer_*": 0.3, "mouthPress_*": 0.3, "mouthFrown_*": 0.3},
-    "fear": {"browInnerUp_*": 1.0, "browOuterUp_*": 0.5, "mouthStretch_*": 0.5},
-    "disgust": {"noseSneer_*": 0.8, "browDown_*": 0.5, "mouthFrown_*": 0.35, "cheekRaiser_*": 0.3},
+    "sad": {"browInnerUp_*": 1.0, "mouthFrown_*": 1.1, "browDown_*": 0.15, "mouthShrugLower": 0.3},
+    "angry": {"browDown_*": 1.3, "noseSneer_*": 0.3, "mouthPress_*": 0.4, "mouthFrown_*": 0.7},
+    "fear": {"browInnerUp_*": 1.0, "browOuterUp_*": 0.3, "browDown_*": 0.25, "mouthStretch_*": 0.7},
+    "disgust": {"noseSneer_*": 0.55, "browDown_*": 0.6, "mouthFrown_*": 0.5, "cheekRaiser_*": 0.3},
     "surprise": {"browInnerUp_*": 1.0, "browOuterUp_*": 1.0},
 }
 # Lids: the same emotions' narrowing (positive) or widening (negative) of the eyes, as closure at full strength.
-LIDS: dict[str, float] = {"happy": 0.12, "angry": 0.1, "disgust": 0.18, "sad": 0.1}
+LIDS: dict[str, float] = {"happy": 0.12, "angry": 0.15, "disgust": 0.18, "sad": 0.15}
 EYELIDS = [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246]
 EYELIDS += [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466]
 

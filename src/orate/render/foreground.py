@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 ITERATIONS = 4
 SEED = 1
+HAIR_COLOURS = 4
+HAIR_NEAR = 12.0  # Lab units within which a colour counts as the hair's, and over which that fades
 
 
 def estimate_foreground(
@@ -44,6 +46,36 @@ def estimate_foreground(
     found = np.where((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD), 255, 0).astype(np.uint8)
     result[y0:y1, x0:x1] = _joined(found, inside)
     return result
+
+
+def hair_likeness(
+    photo: NDArray[np.uint8], hair: NDArray[np.bool_], corner: tuple[int, int], step: int
+) -> NDArray[np.float32]:
+    """How much each cell of a grid has the colours of the hair.
+
+    Args:
+        photo: (H, W, 3) uint8 RGB.
+        hair: (rows, columns), where hair certainly is: around the upper half of the head.
+        corner: (x, y) px of the grid's corner in the photo; may lie outside.
+        step: px, width of a cell.
+
+    Returns:
+        (rows, columns) in [0, 1]. 1 everywhere when there is too little hair to tell.
+    """
+    rows, columns = hair.shape
+    x = np.clip(corner[0] + np.arange(columns * step), 0, photo.shape[1] - 1)
+    y = np.clip(corner[1] + np.arange(rows * step), 0, photo.shape[0] - 1)
+    cells = cv2.resize(photo[np.ix_(y, x)], (columns, rows), interpolation=cv2.INTER_AREA)
+    colours = cv2.cvtColor(cells.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
+    samples = np.asarray(colours, np.float32)[hair]
+    if len(samples) < 8 * HAIR_COLOURS:
+        return np.ones(hair.shape, np.float32)
+    cv2.setRNGSeed(SEED)
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
+    _, _, centres = cv2.kmeans(samples, HAIR_COLOURS, np.empty(0), criteria, 1, cv2.KMEANS_PP_CENTERS)
+    away = np.linalg.norm(np.asarray(colours)[..., None, :] - np.asarray(centres), axis=-1).min(axis=-1)
+    likeness: NDArray[np.float32] = np.clip(2 - away / HAIR_NEAR, 0, 1).astype(np.float32)
+    return likeness
 
 
 def _first_guess(inside: NDArray[np.uint8]) -> NDArray[np.uint8]:

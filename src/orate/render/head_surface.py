@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orate.face.masks import smoothstep
-from orate.render.foreground import estimate_foreground
+from orate.render.foreground import estimate_foreground, hair_likeness
 from orate.render.head import load_head
 from orate.render.source import FaceSource
 
@@ -24,6 +24,8 @@ HAIR_CM = (1.0, 7.0)  # hair ends at least and at most so far beyond the proxy's
 HAIR_AT_CHIN_CM = 3.0  # collars and shoulders are near there
 FADE_CM = (3.0, 9.0)  # width of the fade beyond the silhouette, growing with the distance from the pivot
 CHIN_Y_CM, COLLAR_Y_CM = -8.5, -15.0
+BODY_FROM_Y_CM = (-1.0, -5.0)  # collars and shoulders beside the neck begin between these heights
+NECK_CM = (5.5, 7.5)  # half the width of what bends with the neck, and of where the body has come to rest
 PIVOT_CM = np.array([0.0, -7.0, 0.5])
 LANDMARK_WEIGHT = 3.0
 BODY_MARGIN_CM = (30.0, 13.0, 30.0, 60.0)
@@ -88,10 +90,34 @@ def head_surface(source: FaceSource, body_share: float = 0.0) -> HeadSurface:
     stiffness = smoothstep(1 - (outside - 0.5) / width) * smoothstep(
         (place[..., 1] - COLLAR_Y_CM) / (CHIN_Y_CM - COLLAR_Y_CM)
     )
+    stiffness *= 1 - _collar(source, place, skull, foreground, box, step)
     if body_share > 0:
         stiffness += (1 - stiffness) * body_share * _body(place)
     stiffness = cv2.GaussianBlur(stiffness.astype(np.float32), (0, 0), 0.8 * pose.scale / step)
     return HeadSurface(box, step, arm.astype(np.float32), stiffness * _inner(shape))
+
+
+def _collar(
+    source: FaceSource,
+    place: NDArray[np.floating],
+    skull: NDArray[np.uint8],
+    foreground: NDArray[np.uint8],
+    box: tuple[int, int, int, int],
+    step: int,
+) -> NDArray[np.floating]:
+    """1 on what stays beside jaw and neck: collars and shoulders, unlike hair, do not bend."""
+    face = np.zeros(skull.shape, np.uint8)
+    outline = cv2.convexHull(((source.landmarks[:468, :2] - box[:2]) / step - 0.5).astype(np.float32))
+    cv2.fillConvexPoly(face, np.round(outline).astype(np.int32), 1)
+    above = place[..., 1] > 0
+    hair = hair_likeness(source.photo, (foreground > 0) & (face == 0) & above, (box[0], box[1]), step)
+    beside = cv2.distanceTransform(255 - skull, cv2.DIST_L2, 5) * step / source.pose.scale
+    high, low = BODY_FROM_Y_CM
+    below = smoothstep((high - place[..., 1]) / (high - low))
+    inner, outer = NECK_CM
+    lateral = smoothstep((np.abs(place[..., 0]) - inner) / (outer - inner)) * smoothstep(beside / 1.5)
+    collar: NDArray[np.floating] = below * lateral * (1 - hair)
+    return collar
 
 
 def _softplus(value: NDArray[np.floating]) -> NDArray[np.floating]:
