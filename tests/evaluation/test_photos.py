@@ -1,10 +1,17 @@
 """The portrait as a photo that speaks, its lips moved by hand."""
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
+from orate.animator import Animator
 from orate.errors import OrateError
 from orate.evaluation.photos import PHOTO_FIGURES, PhotoMeter, mean_photo_figures
+from orate.media.image import read_image
+
+PORTRAIT = Path(__file__).parents[2] / "examples" / "portrait.jpg"
 
 RATE = 16_000
 SILENT, SPOKEN = (0,) * 25, (0, 3, 6, 3) * 6 + (0,)
@@ -63,6 +70,41 @@ def test_what_moves_where_nothing_should(meter, drawn, sound):
     spoilt[:2, :3] ^= 4
     figures = meter(drawn[0], iter([drawn[0], spoilt, drawn[3]]), sound, RATE, moving=moving)
     assert (figures["change_outside"], figures["pixels_outside"]) == (4, 6)
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    """The portrait at half its size, where it may move, and half a second in which it nods as far as it can."""
+    photo = cv2.resize(read_image(PORTRAIT), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    animator = Animator.from_pretrained(engine="torch", device="cpu")
+    source = animator.prepare(photo)
+    noise = np.random.default_rng(0).normal(0, 0.1, 14_400).astype(np.float32)
+    frames = list(animator.stream(source, [noise], rate=RATE, head_motion=1.5))[10:]
+    return photo, animator.moving(source), frames
+
+
+def test_what_a_model_says_of_its_movement_is_exact(meter, spoken, sound):
+    photo, moving, frames = spoken
+    figures = meter(photo, iter(frames), sound, RATE, moving=moving)
+    assert figures["change_outside"] == figures["pixels_outside"] == 0
+
+
+def test_one_pixel_beside_what_may_move_is_seen(meter, spoken, sound):
+    photo, moving, frames = spoken
+    beside = cv2.dilate(moving.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~moving
+    row, column = np.argwhere(beside)[len(np.argwhere(beside)) // 2]
+    spoilt = frames[-1].copy()
+    spoilt[row, column, 1] ^= 1
+    figures = meter(photo, iter([*frames[:2], spoilt]), sound, RATE, moving=moving)
+    assert (figures["change_outside"], figures["pixels_outside"]) == (1, 1)
+
+
+def test_a_region_that_is_too_small_is_found_out(meter, spoken, sound):
+    photo, moving, frames = spoken
+    smaller = cv2.erode(moving.astype(np.uint8), np.ones((25, 25), np.uint8), borderValue=1).astype(bool)
+    figures = meter(photo, iter(frames), sound, RATE, moving=smaller)
+    assert figures["change_outside"] > 10
+    assert figures["pixels_outside"] > 50
 
 
 def test_the_network_sees_some_frames_and_the_photo(landmarker, drawn, sound):

@@ -5,8 +5,9 @@ import pytest
 from painted_face import painted_source
 
 from orate.render import composition
-from orate.render.composition import Composition
+from orate.render.composition import Composition, Layers
 from orate.render.head import load_head
+from orate.render.head_flow import Body
 from orate.render.source import FaceMotion, FaceSource
 
 LAYERS = ("ExpressionFlow", "Eyes", "Mouth", "HeadFlow")
@@ -98,6 +99,34 @@ def test_frames_are_the_callers_own(source: FaceSource, compose: Composition, ro
     again[:] = 0
     assert np.array_equal(compose(motion(rotation=rotation)), kept)
     assert np.array_equal(source.photo, photo)
+
+
+def test_compositions_share_layers_and_no_canvas(source: FaceSource) -> None:
+    talk, look = motion(speaking(), rotation=(0.1, 0, 0)), motion(lids=(0.5, 1), gaze=(5, 2), rotation=(0, -0.1, 0))
+    layers = Layers(source)
+    expected = [Composition(source)(talk), Composition(source, "follow")(look)]
+    first, second = Composition(layers), Composition(layers, "follow")
+    assert layers.head("follow") is layers.head("follow")
+    for _ in range(2):
+        together = [first(talk), second(look)]
+        assert np.array_equal(together[0], expected[0])
+        assert np.array_equal(together[1], expected[1])
+
+
+@pytest.mark.parametrize("size", [(150, 151), (480, 720)])
+@pytest.mark.parametrize("body", ["rest", "follow"])
+def test_nothing_changes_where_the_layers_say_so(size: tuple[int, int], body: Body) -> None:
+    source = painted_source(*size)
+    layers = Layers(source)
+    moving, changed = layers.moving(body), np.zeros(size, bool)
+    assert moving.shape == size
+    compose = Composition(layers, body)
+    for sign in (-1, 1):
+        for turn in np.eye(3):
+            part = motion(speaking(), (1, 1), (15 * sign, 8), tuple(0.4 * sign * turn), tuple(4 * sign * turn[::-1]))
+            changed |= (compose(part) != source.photo).any(axis=2)
+    assert not changed[~moving].any()
+    assert changed[moving].mean() > 0.5
 
 
 def test_layers_draw_in_their_order(source: FaceSource, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,9 @@ class PhotoMeter:
             audio: the sound that drives them, (samples,) in [-1, 1].
             rate: samples a second of it.
             fps: frames a second.
-            moving: (height, width), where the model may change the photo; by default a generous box around the head.
+            moving: (height, width), where the model may change the photo, as `orate.Animator.moving` says it of one
+                with layers; None for a box around the head, which such a model leaves: the background near a head
+                moves with it.
 
         Raises:
             OrateError: no face in the photo, or no frames.
