@@ -1,0 +1,105 @@
+"""`orate train sync-network` and `orate train lip-reader`: prepared clips in, a measuring network out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from orate.evaluation.mouth_clips import MouthClips
+    from orate.training.supervised_config import SupervisedRun
+    from orate.training.supervised_trainer import SupervisedTask
+
+MEASURES = ("sync-network", "lip-reader")
+CLIPS_FOLDER = "clips"
+
+
+def is_measure_recipe(config: str) -> bool:
+    """Whether a recipe is one of a measuring network: by its bundled name, or by the ``kind`` that the file names."""
+    return _kind(config) is not None
+
+
+def train_measure(
+    config: str, data: list[Path], output: Path, settings: list[str], device: str, quiet: bool
+) -> int | None:
+    """Train a measuring network, and show how far it is.
+
+    Args:
+        config: ``sync-network``, ``lip-reader``, or a YAML file with that ``kind``.
+        data: folders of prepared clips; the training split is learned from, the rest measured.
+        output: the run's folder; a run found there goes on.
+        settings: ``section.field=value`` assignments, such as ``run.steps=1000``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        quiet: whether to show no progress.
+
+    Returns:
+        The signal that stopped the run, or None when it is complete.
+
+    Raises:
+        OrateError: no such recipe, no clips, a folder of another recipe, no such device.
+    """
+    from orate.corpora.dataset import ClipDataset
+    from orate.errors import OrateError
+    from orate.evaluation.mouth_clips import RATE_HZ, MouthClips
+    from orate.models.runtime import choose_device
+    from orate.training.supervised_trainer import SupervisedTrainer
+
+    train, held_out = (ClipDataset(data, split, RATE_HZ) for split in ("train", "validation"))
+    if not len(train):
+        raise OrateError("The prepared folders hold no clips to learn from: prepare more.")
+    chosen_device = choose_device(device)
+    clips, others = (MouthClips(part, output / CLIPS_FOLDER) for part in (train, held_out))
+    recipe, run, task = _task(config, settings, clips, others)
+    trainer = SupervisedTrainer(task, recipe, run, output, chosen_device)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=quiet,
+    ) as bar:
+        shown = bar.add_task("steps", total=run.steps, completed=trainer.step, figures="")
+
+        def show(done: int, total: int, figures: dict[str, float]) -> None:
+            known = "  ".join(f"{name} {value:.3f}" for name, value in figures.items() if "/" not in name)
+            bar.update(shown, completed=done, total=total, figures=known)
+
+        stopped = trainer.fit(show)
+    if stopped is None:
+        typer.echo(output / "model")
+    return stopped
+
+
+def _kind(config: str) -> str | None:
+    if config in MEASURES:
+        return config
+    path = Path(config)
+    if not path.is_file():
+        return None
+    from orate.training.supervised_config import recipe_kind
+
+    kind = recipe_kind(path)
+    return kind if kind in MEASURES else None
+
+
+def _task(
+    config: str, settings: list[str], clips: MouthClips, held_out: MouthClips
+) -> tuple[BaseModel, SupervisedRun, SupervisedTask]:
+    from orate.evaluation.lip_training import LIP_RECIPE, LipRecipe, LipTask
+    from orate.evaluation.sync_training import SYNC_RECIPE, SyncRecipe, SyncTask
+    from orate.training.supervised_config import read_recipe
+
+    path = None if config in MEASURES else Path(config)
+    if _kind(config) == "lip-reader":
+        lips = read_recipe(LipRecipe, path or LIP_RECIPE, settings)
+        return lips, lips.run, LipTask(lips, clips, held_out)
+    sync = read_recipe(SyncRecipe, path or SYNC_RECIPE, settings)
+    return sync, sync.run, SyncTask(sync, clips, held_out)
