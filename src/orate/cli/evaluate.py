@@ -153,7 +153,7 @@ def _on_photos(
 
 
 def _on_motion(model: str, folder: Path) -> dict[str, Any]:
-    from orate.evaluation.motion import evaluate_motion
+    from orate.evaluation.motion import compare_movement, evaluate_motion
     from orate.evaluation.report import finite, mean_figures
 
     people = evaluate_motion(model, folder)
@@ -165,7 +165,14 @@ def _on_motion(model: str, folder: Path) -> dict[str, Any]:
     table.add_row("mean", "", *(f"{value:.3f}" for value in mean.values()))
     _print(table)
     named = [{"person": person.person, "tracks": person.clips, **_known(person.figures)} for person in people]
-    return {"mean": finite(mean), "people": named}
+    seconds, statistics = compare_movement(model, folder)
+    rows = {name: values.as_figures() for name, values in statistics.items()}
+    moving = Table("movement", *rows, title=f"{model}: head, brows and lids over {seconds:.0f} s of held-out people")
+    for name in rows["real"]:
+        moving.add_row(name, *(f"{row[name]:.3g}" for row in rows.values()))
+    _print(moving)
+    movement = {"seconds": seconds, **{name: _known(row) for name, row in rows.items()}}
+    return {"mean": finite(mean), "people": named, "movement": movement}
 
 
 def _pictures(given: list[Path]) -> list[Path]:

@@ -13,11 +13,17 @@ SIGNAL_EXIT = 128
 
 
 def train(
-    config: Annotated[str, typer.Argument(help="YAML file, or a config of the package: paper, paper-small, ...")],
-    data: Annotated[
-        list[Path], typer.Option("--data", help="Folder from `orate prepare`; may be given several times.")
+    config: Annotated[
+        str, typer.Argument(help="YAML file, or a config of the package: paper, paper-small, default-motion, ...")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder; a run found there goes on.")],
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Folder from `orate prepare`; may be given several times.")
+    ] = None,
+    tracks: Annotated[
+        list[Path] | None,
+        typer.Option("--tracks", help="Folder of motion tracks, for default-motion; may be given several times."),
+    ] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="Begin with the weights of this model: a name, a folder or a Hub id.")
     ] = None,
@@ -29,17 +35,44 @@ def train(
     devices: Annotated[int | None, typer.Option(min=1, help="Number of devices that train in step.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Train a generator against its discriminators.
+    """Train a generator against its discriminators, or another network of the package.
 
     The same command again goes on where the last one stopped. SIGTERM and Ctrl-C save, then stop.
     """
+    from orate.cli.train_motion import is_motion_recipe, train_motion_model
+    from orate.errors import OrateError
+
+    if is_motion_recipe(config):
+        if start is not None or devices is not None:
+            raise OrateError("Motion is trained from nothing on one device: leave out --from and --devices.")
+        chosen = [*(settings or []), *([f"steps={steps}"] if steps else [])]
+        _end(train_motion_model(config, data or [], tracks or [], output, chosen, device, quiet))
+        return
+    if tracks:
+        raise OrateError(f"Motion tracks teach default-motion, not {config}: leave out --tracks.")
+    if not data:
+        raise OrateError("There is nothing to train on: give a folder from `orate prepare` with --data.")
+    _train_pictures(config, data, output, start, steps, settings or [], device, devices, quiet)
+
+
+def _train_pictures(
+    config: str,
+    data: list[Path],
+    output: Path,
+    start: str | None,
+    steps: int | None,
+    settings: list[str],
+    device: str,
+    devices: int | None,
+    quiet: bool,
+) -> None:
     from orate.corpora.dataset import ClipDataset
     from orate.evaluation.clip import ClipMeter
     from orate.models.checkpoint import load_model
     from orate.training.config import load_config
     from orate.training.trainer import Trainer
 
-    overrides = [*(settings or [])]
+    overrides = [*settings]
     overrides += [f"run.steps={steps}"] if steps else []
     overrides += [f"run.accelerator={device}"] if device != "auto" else []
     overrides += [f"run.devices={devices}"] if devices else []
@@ -67,7 +100,12 @@ def train(
             bar.update(task, completed=done, total=total, figures=shown)
 
         stopped_by = trainer.fit(show)
-    if stopped_by is not None:
-        typer.echo(f"Stopped and saved at step {trainer.step}; the same command goes on from there.", err=True)
-        raise typer.Exit(SIGNAL_EXIT + stopped_by)
+    _end(stopped_by)
     typer.echo(output / "model")
+
+
+def _end(stopped_by: int | None) -> None:
+    """Say that a signal ended the run, and leave with its exit status; otherwise nothing."""
+    if stopped_by is not None:
+        typer.echo("Stopped and saved; the same command goes on from there.", err=True)
+        raise typer.Exit(SIGNAL_EXIT + stopped_by)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 FPS = 25.0
 BLINK_FROM = 0.3
 BLINK_EDGE = 0.1
+AXES = ("pitch", "yaw", "roll")
 Array = NDArray[np.floating]
 
 
@@ -33,6 +34,16 @@ class MotionStatistics:
     brow_speed_cm: float
     blinks_per_second: float
     blink_s: float
+
+    def as_figures(self) -> dict[str, float]:
+        """All numbers by name; axes are ``pitch`` (about x), ``yaw`` and ``roll``."""
+        figures: dict[str, float] = {}
+        for name, value in asdict(self).items():
+            if isinstance(value, np.ndarray):
+                figures |= {f"{name}_{axis}": float(one) for axis, one in zip(AXES, value, strict=True)}
+            else:
+                figures[name] = float(value)
+        return figures
 
 
 def motion_statistics(rotations: list[Array], brows: list[Array], lids: list[Array]) -> MotionStatistics:

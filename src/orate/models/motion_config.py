@@ -25,6 +25,8 @@ class MotionConfig(BaseModel):
         noise_code: length of the noise code.
         noise_std: standard deviation of the noise drawn when motion is generated.
         decoder_channels: width of the decoder.
+        look_ahead: frames of speech after its own that a frame's motion is made of: lips are on their way to a sound
+            before it is heard.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +44,7 @@ class MotionConfig(BaseModel):
     noise_code: int = Field(16, ge=1)
     noise_std: float = Field(1.0, ge=0)
     decoder_channels: int = Field(192, ge=1)
+    look_ahead: int = Field(0, ge=0)
 
     @property
     def past_frames(self) -> int:

@@ -41,6 +41,8 @@ class Motion:
 class MotionSession:
     """Turns features into motion, the same numbers however the features are cut into calls.
 
+    Motion comes `MotionConfig.look_ahead` frames after the features of its time; `finish` gives the last frames.
+
     Args:
         generator: from `orate.models.motion_generator.load_motion`.
         identity: (478, 3) cm, the face at rest; None for the mean face.
@@ -64,19 +66,34 @@ class MotionSession:
         self._basis = (generator.basis * generator.scale[: len(generator.basis), None, None]).numpy()
         self._scale = generator.scale.numpy()
         self._mouth_speed = np.abs(self._basis[:, [13, 14]]).mean(axis=(1, 2))
+        self._ahead = generator.config.look_ahead
+        self._heard = 0
+        self._newest: NDArray[np.floating] | None = None
         self._last: Floats | None = None
         self._activity = 0.0
         self._blinks = BlinkProcess(blinks_per_minute, seed)
         self._sway = SwayProcess(generator.sway.numpy(), generator.sway_innovation.numpy(), seed)
 
     def push(self, features: NDArray[np.floating]) -> Motion:
-        """Motion of the next frames.
+        """Motion of the next frames: as many as the features, less the look-ahead at the beginning.
 
         Args:
             features: (n, 2, 384), the speech encoder's rows of each frame.
         """
-        count = len(self._basis)
         rows = [self._step(frame) for frame in features]
+        rows = rows[max(0, self._ahead - self._heard) :]
+        self._heard += len(features)
+        if len(features):
+            self._newest = features[-1]
+        return self._moved(rows)
+
+    def finish(self) -> Motion:
+        """Motion of the frames that are left after the last features, which stand for what comes after them."""
+        left = 0 if self._newest is None else self._ahead
+        return self.push(np.repeat(np.asarray(self._newest)[None], left, axis=0) if left else np.zeros((0, 2, 384)))
+
+    def _moved(self, rows: list[Floats]) -> Motion:
+        count = len(self._basis)
         coefficients = np.array(rows, np.float32).reshape(len(rows), count)
         activity = self._follow(coefficients)
         sway = self._sway.push(activity).astype(np.float32)

@@ -47,7 +47,7 @@ class Windows:
 
 
 WINDOWS: dict[str, Windows] = {
-    "streaming": Windows(past=75, hop=2, future=3, silence=5),
+    "streaming": Windows(past=75, hop=2, future=1, silence=5),
     "offline": Windows(past=75, hop=100, future=25, silence=0),
 }
 
@@ -60,7 +60,7 @@ class SpeechStream:
 
     Args:
         engine: runs the encoder; may serve several streams.
-        mode: ``streaming`` hears 0.2 s ahead, ``offline`` up to 5 s.
+        mode: ``streaming`` hears 0.12 s ahead, ``offline`` up to 5 s.
         centred: take away the mean row of each position in the window (see `orate.models.speech_means`): without that
             the two modes and whole clips are alike only in the first seconds.
     """

@@ -196,7 +196,7 @@ def load_config(name: str, overrides: list[str] | None = None) -> TrainConfig:
     if not isinstance(values, dict):
         raise OrateError(f"The config {path} must hold sections such as 'model:' and 'data:', not a bare value.")
     for override in overrides or []:
-        _assign(values, override)
+        assign(values, override, nested=True)
     try:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
@@ -205,10 +205,15 @@ def load_config(name: str, overrides: list[str] | None = None) -> TrainConfig:
         raise OrateError(f"The config {path} is wrong at '{place}': {first['msg']}.") from error
 
 
-def _assign(values: dict[str, Any], override: str) -> None:
+def assign(values: dict[str, Any], override: str, nested: bool = False) -> None:
+    """Carry out ``section.field=value``, the value as YAML; with `nested`, there must be a section.
+
+    Raises:
+        OrateError: it is not an assignment, or assigns to a part of a value.
+    """
     key, equals, text = override.partition("=")
     *sections, field = key.split(".")
-    if not equals or not sections:
+    if not equals or not field or not (sections or not nested):
         raise OrateError(f"'{override}' is not an assignment such as run.steps=1000.")
     for section in sections:
         if values.get(section) is None:  # not there, or a section without a line in it

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orate.errors import OrateError
 from orate.models.motion_config import MotionConfig
+from orate.training.config import assign
 
 
 class MotionTrainConfig(BaseModel):
     """One training run of the motion model.
 
     Attributes:
+        kind: tells the file from those of other models.
         model: dimensions.
         seed: of weights, batches and noise.
         steps: generator steps in all.
@@ -26,11 +29,17 @@ class MotionTrainConfig(BaseModel):
         adversarial_from: part of the run after which the critics join in; 1 for never.
         sequence, sync, moments: weights of the critics' verdicts, and of the deviations of brows, lids and pose.
         warm_frames: first frames of a stretch, which lack their past and count less.
-        log_every, save_every: in steps; 0 for never.
+        varieties: varied encodings of each clip's sound (`orate.training.motion_speech`).
+        rest_stretches: with silence, noise, breath and music.
+        mirror: learn from the mirror images of all people too.
+        align: take away constant offsets between sound and picture of the tracks (`orate.training.sound_offset`).
+        correlation: weight of the concordance of the lips' gap over a stretch.
+        log_every, save_every, validate_every: in steps; 0 for never.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["motion"] = "motion"
     model: MotionConfig = MotionConfig()
     seed: int = 0
     steps: int = Field(1500, ge=1)
@@ -45,21 +54,49 @@ class MotionTrainConfig(BaseModel):
     sync: float = Field(0.05, ge=0)
     moments: float = Field(0.2, ge=0)
     warm_frames: int = Field(6, ge=0)
+    varieties: int = Field(3, ge=0)
+    rest_stretches: int = Field(300, ge=0)
+    mirror: bool = True
+    align: bool = True
+    correlation: float = Field(1.0, ge=0)
     log_every: int = Field(20, ge=0)
     save_every: int = Field(100, ge=0)
+    validate_every: int = Field(250, ge=0)
 
 
-def load_motion_config(path: Path | None = None) -> MotionTrainConfig:
+KIND = "motion"
+
+
+def is_motion_file(path: Path) -> bool:
+    """Whether a YAML file says ``kind: motion``; False where it cannot be read."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return False  # who loads it says what is wrong
+    return isinstance(values, dict) and values.get("kind") == KIND
+
+
+def load_motion_config(path: Path | None = None, overrides: list[str] | None = None) -> MotionTrainConfig:
     """Read a config; the bundled one by default.
+
+    Args:
+        path: of a YAML file.
+        overrides: ``field=value`` or ``section.field=value`` assignments, values as YAML.
 
     Raises:
         OrateError: no such file, no YAML, unknown fields, values out of range.
     """
     path = path or Path(__file__).parent / "default-motion.yaml"
     try:
-        return MotionTrainConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise OrateError(f"The config {path} cannot be read: {' '.join(str(error).split())}.") from error
+    if not isinstance(values, dict):
+        raise OrateError(f"The config {path} must hold fields such as 'steps: 1000', not a bare value.")
+    for override in overrides or []:
+        assign(values, override)
+    try:
+        return MotionTrainConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -33,10 +33,15 @@ class MotionItem:
 
 
 class MotionBatches:
-    """Draws batches; person by person, so that who speaks most does not count most."""
+    """Draws batches; person by person, so that who speaks most does not count most.
 
-    def __init__(self, items: list[MotionItem], shares: dict[str, float], batch: int, seed: int) -> None:
-        self._batch, self._seed = batch, seed
+    Speech is drawn `look_ahead` frames later than motion (`orate.models.motion_config.MotionConfig.look_ahead`).
+    """
+
+    def __init__(
+        self, items: list[MotionItem], shares: dict[str, float], batch: int, seed: int, look_ahead: int = 0
+    ) -> None:
+        self._batch, self._seed, self._ahead = batch, seed, look_ahead
         self._pools: dict[int, dict[str, list[list[MotionItem]]]] = {}
         for length in set(LENGTHS):
             pools: dict[str, dict[str, list[MotionItem]]] = {}
@@ -60,13 +65,16 @@ class MotionBatches:
         speech, identity, values = (np.stack(column) for column in zip(*rows, strict=True))
         return torch.from_numpy(speech), torch.from_numpy(identity), torch.from_numpy(values)
 
-    @staticmethod
-    def _row(people: list[list[MotionItem]], length: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    def _row(
+        self, people: list[list[MotionItem]], length: int, random: np.random.Generator
+    ) -> tuple[Floats, Floats, Floats]:
         # between people evenly and between stretches evenly: the square root of how much there is of each
         sizes = np.sqrt([len(person) for person in people])
         person = people[int(random.choice(len(people), p=sizes / sizes.sum()))]
         item = person[int(random.integers(len(person)))]
         first = int(random.integers(len(item.values) - length + 1))
-        speech = item.speech[int(random.integers(len(item.speech)))][first : first + length].astype(np.float32)
+        encoded = item.speech[int(random.integers(len(item.speech)))]
+        heard = np.minimum(np.arange(first, first + length) + self._ahead, len(encoded) - 1)
+        speech = encoded[heard].astype(np.float32)
         speech = speech * np.float32(1 + GAIN_DEVIATION * random.standard_normal())
         return speech, item.identity.astype(np.float32), item.values[first : first + length].astype(np.float32)

@@ -29,19 +29,19 @@ CLIP_NORM = 5.0
 class MotionGan:
     """The networks of a run and how they learn from one batch; all draws of a step come from its number."""
 
-    def __init__(self, config: MotionTrainConfig, generator: MotionGenerator) -> None:
-        self.config, self.generator = config, generator
+    def __init__(self, config: MotionTrainConfig, generator: MotionGenerator, device: str = "cpu") -> None:
+        self.config, self.generator, self._device = config, generator.to(device), device
         self.average = deepcopy(generator).eval().requires_grad_(False)
         self._lower = config.model.components - UPPER_COMPONENTS
         rows = config.model.speech_rows * config.model.speech_width
-        self.sequence = MotionSequenceDiscriminator(len(generator.scale))
-        self.sync = MotionSyncDiscriminator(rows, self._lower)
+        self.sequence = MotionSequenceDiscriminator(len(generator.scale)).to(device)
+        self.sync = MotionSyncDiscriminator(rows, self._lower).to(device)
         critics = [*self.sequence.parameters(), *self.sync.parameters()]
         self.optimiser = torch.optim.AdamW(
             generator.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
         self.critic_optimiser = torch.optim.Adam(critics, config.critic_rate, betas=(0.5, 0.99))
-        self._mouth = MouthLoss(generator)
+        self._mouth = MouthLoss(generator, config.correlation)
 
     def step(self, number: int, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, float]:
         """Learn from one batch.
@@ -53,18 +53,18 @@ class MotionGan:
         Returns:
             The losses by name.
         """
-        speech, identity, real = batch
+        speech, identity, real = (part.to(self._device) for part in batch)
         random = seeded(self.config.seed, number)
         part = number / self.config.steps
         rate = self.config.learning_rate * min(1.0, number / WARM_UP_STEPS + 0.05) * (0.51 + 0.49 * cos(pi * part))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.generator.train()
-        noise = torch.randn(*speech.shape[:2], self.config.model.noise_code, generator=random)
+        noise = torch.randn(*speech.shape[:2], self.config.model.noise_code, generator=random).to(self._device)
         with torch.random.fork_rng([]):
             torch.manual_seed(int(torch.randint(0, 2**31, (), generator=random)))  # for dropout
             made, _ = self.generator(speech, identity, noise)
-            weight = torch.ones(real.shape[:2])
+            weight = torch.ones(real.shape[:2], device=self._device)
             weight[:, : self.config.warm_frames] = WARM_WEIGHT
             loss, figures = self._mouth(made, real, weight)
             if part >= self.config.adversarial_from:
@@ -86,8 +86,8 @@ class MotionGan:
         start = torch.randint(0, time - SYNC_FRAMES + 1, (batch,), generator=random)
         span = time - SYNC_FRAMES + 1
         away = torch.randint(SMALLEST_SHIFT_FRAMES, span - SMALLEST_SHIFT_FRAMES + 1, (batch,), generator=random)
-        here, there = _windows(start), _windows((start + away) % span)
-        rows = torch.arange(batch)[:, None]
+        here, there = (_windows(first).to(self._device) for first in (start, (start + away) % span))
+        rows = torch.arange(batch, device=self._device)[:, None]
         lips, window = real[rows, here][..., : self._lower], heard[rows, here]
         still = made.detach()
         critic = (adversarial(self.sequence(real), True) + adversarial(self.sequence(still), False)) / 2

@@ -12,6 +12,7 @@ from orate.training.motion_basis import LIPS
 SPEED_WEIGHT = 1.0
 GAP_WEIGHT = 2.0
 CODE_WEIGHT = 0.05
+STILL_CM2 = 1e-3
 
 
 class MouthLoss:
@@ -20,7 +21,8 @@ class MouthLoss:
     Brows, lids and pose are left to the critics: an L1 would still them.
     """
 
-    def __init__(self, generator: MotionGenerator) -> None:
+    def __init__(self, generator: MotionGenerator, correlation: float = 0.0) -> None:
+        self._correlation = correlation
         self._lower = generator.config.components - UPPER_COMPONENTS
         axes = generator.basis * generator.scale[: generator.config.components, None, None]
         lips = axes[: self._lower, list(LIPS)]
@@ -39,7 +41,22 @@ class MouthLoss:
         gap = ((away @ self._gap).abs() * scale[..., 0]).mean()
         code = (away.abs() * scale).mean()
         loss = 10 * (place + SPEED_WEIGHT * speed + GAP_WEIGHT * gap) + CODE_WEIGHT * code
+        if self._correlation:
+            made, true = ((values[..., : self._lower] @ self._gap) for values in (generated, real))
+            loss = loss + self._correlation * (1 - concordance(made, true)).mean()
         return loss, {"lips_cm": float(place.detach()), "gap_cm": float(gap.detach())}
+
+
+def concordance(first: Tensor, second: Tensor) -> Tensor:
+    """Concordance correlation coefficient (Lin, 1989) over time: (batch, time) twice to (batch,), 1 where equal.
+
+    Curves that hardly move count as equal.
+    """
+    a, b = first - first.mean(1, keepdim=True), second - second.mean(1, keepdim=True)
+    apart = (first.mean(1) - second.mean(1)).square()
+    both = a.square().mean(1) + b.square().mean(1) + apart
+    agreement: Tensor = (2 * (a * b).mean(1) + STILL_CM2) / (both + STILL_CM2)
+    return agreement
 
 
 def moment_loss(generated: Tensor, real: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -29,6 +30,8 @@ def train_motion(
     prepare: Callable[[MotionGenerator], list[MotionItem]],
     output: Path,
     progress: Progress | None = None,
+    validate: Callable[[MotionGenerator], dict[str, float]] | None = None,
+    device: str = "cpu",
 ) -> int | None:
     """Train a motion generator, or go on with a run.
 
@@ -38,6 +41,9 @@ def train_motion(
             stretches to learn from.
         output: the run's folder: ``config.yaml``, ``state.safetensors``, ``curves/`` and ``model/``.
         progress: called after every step with steps done, steps in all, and the latest figures.
+        validate: measures the averaged generator every so often, on the CPU; its figures go to the curves and to
+            ``progress``.
+        device: where to compute; what is drawn is the same on all.
 
     Returns:
         The signal that stopped the run, or None when it is complete.
@@ -50,8 +56,8 @@ def train_motion(
     torch.manual_seed(config.seed)
     generator = MotionGenerator(config.model)
     items = prepare(generator)
-    gan = MotionGan(config, generator)
-    batches = MotionBatches(items, config.shares, config.batch_size, config.seed)
+    gan = MotionGan(config, generator, device)
+    batches = MotionBatches(items, config.shares, config.batch_size, config.seed, config.model.look_ahead)
     step = 0
     if (output / STATE_FILE).is_file():
         state = load_state(output / STATE_FILE)
@@ -66,6 +72,11 @@ def train_motion(
             if config.log_every and step % config.log_every == 0:
                 for name, value in figures.items():
                     curves.add_scalar(f"train/{name}", value, step)
+            if validate and config.validate_every and step % config.validate_every == 0:
+                measured = validate(deepcopy(gan.average).cpu())
+                for name, value in measured.items():
+                    curves.add_scalar(f"validation/{name}", value, step)
+                figures |= measured
             if progress:
                 progress(step, config.steps, figures)
             if config.save_every and step % config.save_every == 0:
@@ -84,7 +95,8 @@ def _write_config(config: MotionTrainConfig, path: Path) -> None:
     values = config.model_dump(mode="json")
     if path.is_file():
         before = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if {**before, "save_every": 0, "log_every": 0} != {**values, "save_every": 0, "log_every": 0}:
+        quiet = dict.fromkeys(("save_every", "log_every", "validate_every"), 0)
+        if {**before, **quiet} != {**values, **quiet}:
             raise OrateError(f"{path.parent} holds a run of another config: give another folder, or that config.")
     with whole_file(path) as partial:
         partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")

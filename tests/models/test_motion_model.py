@@ -39,6 +39,30 @@ def test_session_is_independent_of_cutting(generator):
     assert not np.array_equal(MotionSession(generator, seed=4).push(features).rotation, whole.rotation)
 
 
+def test_motion_waits_for_the_speech_that_it_looks_ahead_to(generator):
+    ahead = MotionGenerator(SMALL.model_copy(update={"look_ahead": 2}))
+    ahead.load_state_dict(generator.state_dict())
+    ahead.eval().requires_grad_(False)
+    features = np.random.default_rng(0).normal(size=(12, 2, 384)).astype(np.float32)
+    at_once = MotionSession(generator, seed=3).push(np.concatenate([features, features[-1:], features[-1:]]))
+    session = MotionSession(ahead, seed=3)
+    parts = [session.push(features[:1]), session.push(features[1:5]), session.push(features[5:]), session.finish()]
+    assert [len(part.lids) for part in parts] == [0, 3, 7, 2]
+    made = np.concatenate([part.coefficients for part in parts])
+    assert np.array_equal(made[:, :24], at_once.coefficients[2:, :24])  # the mouth is two frames of speech further
+    blinks = np.concatenate([part.lids for part in parts])
+    assert np.array_equal(np.concatenate([part.rotation for part in parts])[:, 0] != 0, np.ones(12, bool))
+    assert blinks.shape == (12, 2)
+
+
+def test_one_frame_of_speech_gives_one_frame_of_motion():
+    ahead = MotionGenerator(SMALL.model_copy(update={"look_ahead": 2})).eval().requires_grad_(False)
+    session = MotionSession(ahead)
+    assert len(session.finish().lids) == 0
+    assert len(session.push(np.zeros((1, 2, 384), np.float32)).lids) == 0
+    assert len(session.finish().lids) == 1
+
+
 def test_generator_is_causal_and_steps_match_the_whole(generator):
     torch.manual_seed(1)
     speech, identity = torch.randn(1, 20, 2, 384), torch.zeros(1, SMALL.identity_axes)
