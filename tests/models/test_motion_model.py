@@ -66,22 +66,30 @@ def test_one_frame_of_speech_gives_one_frame_of_motion():
 def test_generator_is_causal_and_steps_match_the_whole(generator):
     torch.manual_seed(1)
     speech, identity = torch.randn(1, 20, 2, 384), torch.zeros(1, SMALL.identity_axes)
-    noise = torch.randn(1, 20, SMALL.noise_code)
-    whole, _ = generator(speech, identity, noise)
+    whole, _ = generator(speech, identity)
     changed = speech.clone()
     changed[:, 12:] += 1
-    assert torch.equal(generator(changed, identity, noise)[0][:, :12], whole[:, :12])
-    first, state = generator(speech[:, :7], identity, noise[:, :7])
-    second, _ = generator(speech[:, 7:], identity, noise[:, 7:], state)
+    assert torch.equal(generator(changed, identity)[0][:, :12], whole[:, :12])
+    first, state = generator(speech[:, :7], identity)
+    second, _ = generator(speech[:, 7:], identity, state)
     torch.testing.assert_close(torch.cat([first, second], 1), whole, rtol=1e-4, atol=1e-5)
 
 
 def test_frame_by_frame_is_the_network(generator):
+    torch.nn.init.normal_(generator.motion_decoder.sway_out.weight, 0, 0.1)
     speech, axes = torch.randn(1, 20, 2, 384), torch.ones(SMALL.identity_axes)
-    whole, _ = generator(speech, axes[None], torch.zeros(1, 20, SMALL.noise_code))
+    noise, slow = torch.randn(1, 20, SMALL.noise_code), torch.randn(1, 20, 13)
     step = MotionStep(generator, axes)
-    made = np.array([step(frame) for frame in speech[0].numpy()])
-    assert made[:, :24] == pytest.approx(whole[0, :, :24].numpy(), abs=1e-4)
+    spoken, moved = [], []
+    for index, frame in enumerate(speech[0].numpy()):
+        coefficients, content = step(frame)
+        spoken.append(coefficients)
+        scaled = slow[0, index] / generator.sway_scale
+        moved.append(step.sway(content, noise[0, index].numpy(), scaled.numpy()))
+    assert np.array(spoken) == pytest.approx(generator(speech, axes[None])[0][0].numpy(), abs=1e-4)
+    whole = generator.move(speech, axes[None], noise, slow)[0].numpy()
+    assert np.array(moved) == pytest.approx(whole, abs=1e-4)
+    assert np.abs(whole - (slow / generator.sway_scale)[0].numpy()).max() > 0.01
 
 
 def test_saved_model_is_the_same(generator, tmp_path):

@@ -26,8 +26,8 @@ def prepare(generator: MotionGenerator) -> list[MotionItem]:
         MotionItem(
             group,
             f"{group}{number}",
-            random.normal(size=(80, 40)).astype(np.float32),
-            (random.normal(size=(80, 2, 384)).astype(np.float16),),
+            random.normal(size=(110, 40)).astype(np.float32),
+            (random.normal(size=(110, 2, 384)).astype(np.float16),),
             random.normal(size=12).astype(np.float32),
         )
         for group in groups
@@ -70,6 +70,22 @@ def test_the_mouth_is_learned(tmp_path):
 
     train_motion(config, constant, tmp_path, lambda step, steps, got: figures.append(got["lips_cm"]))
     assert np.mean(figures[-5:]) < 0.6 * np.mean(figures[:5])
+
+
+def test_head_and_brows_learn_from_their_critic(tmp_path):
+    figures: list[dict[str, float]] = []
+
+    def swaying(generator: MotionGenerator) -> list[MotionItem]:
+        generator.sway[0] = 0.8 * torch.eye(13)
+        generator.sway_innovation.copy_(0.6 * torch.eye(13))
+        return prepare(generator)
+
+    config = CONFIG.model_copy(update={"adversarial_from": 0.0})
+    train_motion(config, swaying, tmp_path, lambda step, steps, got: figures.append(got))
+    assert {"generator/sway", "generator/sequence", "generator/sync", "moments"} <= set(figures[0])
+    learned = weights(tmp_path)["motion_decoder.sway_out.bias"]
+    torch.manual_seed(CONFIG.seed)
+    assert not torch.equal(learned, MotionGenerator(MODEL).motion_decoder.sway_out.bias.half())
 
 
 def test_batches_come_from_the_step_alone():

@@ -11,10 +11,15 @@ from orate.models.motion_encoder import LEAK, CausalConvolution
 
 POSE = 6
 LIDS = 2
+UPPER_COMPONENTS = 8
+"""The last components are those of brows and forehead; speech tells little of them, noise moves them."""
+
+SWAY = 5 + UPPER_COMPONENTS
+"""What noise moves: rotation about three axes, translation along two, brows and forehead."""
 
 
 class MotionDecoder(nn.Module):
-    """Two paths: the expression, which the sound tells most of, and the head's pose and slow lids, which it does not.
+    """Two paths: the expression, which the sound tells most of, and head and brows, which it does not.
 
     The paths share no weights, so that what the reconstruction asks of the mouth does not still the head.
     """
@@ -25,30 +30,45 @@ class MotionDecoder(nn.Module):
         codes = config.content_code + config.identity_code
         self.speech_hidden = CausalConvolution(codes, width, 3)
         self.speech_out = nn.Conv1d(width, config.components, 1)
-        self.free_hidden = CausalConvolution(codes + config.noise_code, width, 3)
-        self.free_out = nn.Conv1d(width, config.components + LIDS + POSE, 1)
-        nn.init.normal_(self.free_out.weight, 0.0, 0.01)
+        self.sway_hidden = CausalConvolution(codes + config.noise_code + SWAY, width, 3)
+        self.sway_out = nn.Conv1d(width, SWAY, 1)
+        nn.init.normal_(self.sway_out.weight, 0.0, 0.01)
 
     def forward(
-        self, content: Tensor, noise: Tensor, identity: Tensor, state: list[Tensor] | None = None
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Decode.
+        self, content: Tensor, identity: Tensor, state: list[Tensor] | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """What the sound tells of the expression.
 
         Args:
             content: (batch, time, content_code).
-            noise: (batch, time, noise_code).
             identity: (batch, identity_code).
             state: what an earlier call on the preceding frames returned.
 
         Returns:
-            What the sound tells of the expression (batch, time, components); what is free: expression to be added,
-            lids, rotation and translation (batch, time, components + 8); the state. Values are in units of the
-            generator's scales.
+            (batch, time, components) in units of the generator's scales, and the state.
         """
-        shared = torch.cat([content, identity[:, None].expand(-1, content.shape[1], -1)], dim=2)
-        spoken, first = self.speech_hidden(shared.transpose(1, 2), state[0] if state else None)
-        wide = torch.cat([shared, noise], dim=2).transpose(1, 2)
-        free, second = self.free_hidden(wide, state[1] if state else None)
-        spoken = self.speech_out(F.leaky_relu(spoken, LEAK)).transpose(1, 2)
-        free = self.free_out(F.leaky_relu(free, LEAK)).transpose(1, 2)
-        return spoken, free, [first, second]
+        spoken, after = self.speech_hidden(_shared(content, identity).transpose(1, 2), state[0] if state else None)
+        return self.speech_out(F.leaky_relu(spoken, LEAK)).transpose(1, 2), [after]
+
+    def sway(
+        self, content: Tensor, identity: Tensor, noise: Tensor, sway: Tensor, state: list[Tensor] | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Movement of head and brows: a slow random process, changed by what is said and by the noise code.
+
+        Args:
+            content: (batch, time, content_code).
+            identity: (batch, identity_code).
+            noise: (batch, time, noise_code).
+            sway: (batch, time, 13) of `orate.models.sway.SwayProcess`, in units of the generator's scales.
+            state: what an earlier call on the preceding frames returned.
+
+        Returns:
+            (batch, time, 13) in the same units: rotation, translation, upper components; and the state.
+        """
+        wide = torch.cat([_shared(content, identity), noise, sway], dim=2).transpose(1, 2)
+        hidden, after = self.sway_hidden(wide, state[0] if state else None)
+        return sway + self.sway_out(F.leaky_relu(hidden, LEAK)).transpose(1, 2), [after]
+
+
+def _shared(content: Tensor, identity: Tensor) -> Tensor:
+    return torch.cat([content, identity[:, None].expand(-1, content.shape[1], -1)], dim=2)

@@ -7,19 +7,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 SYNC_FRAMES = 5
+HEARD = 8
 LEAK = 0.2
 
 
 class MotionSequenceDiscriminator(nn.Module):
     """Convolutions over the numbers of a frame and its neighbours, a one-layer GRU over them, one decision at its end.
 
-    It sees motion and its first and second differences: how steady a movement is shows there.
+    It sees motion and its first and second differences: how steady a movement is shows there. With `speech`, the width
+    of the features that it hears beside, it can also tell movement that has nothing to do with what is said.
     """
 
-    def __init__(self, values: int, channels: int = 96) -> None:
+    def __init__(self, values: int, channels: int = 96, speech: int = 0) -> None:
         super().__init__()
+        self.hearing = nn.Linear(speech, HEARD) if speech else None
+        heard = HEARD if speech else 0
         self.convolutions = nn.Sequential(
-            nn.Conv1d(3 * values, channels, 5, padding=2),
+            nn.Conv1d(3 * values + heard, channels, 5, padding=2),
             nn.LeakyReLU(LEAK),
             nn.Conv1d(channels, channels, 5, padding=2),
             nn.LeakyReLU(LEAK),
@@ -27,11 +31,18 @@ class MotionSequenceDiscriminator(nn.Module):
         self.recurrent = nn.GRU(channels, channels, batch_first=True)
         self.decision = nn.Linear(channels, 1)
 
-    def forward(self, motion: Tensor) -> Tensor:
-        """Judge (batch, time, values) in units of their deviation: logits (batch,), positive means real."""
+    def forward(self, motion: Tensor, speech: Tensor | None = None) -> Tensor:
+        """Judge (batch, time, values) in units of their deviation: logits (batch,), positive means real.
+
+        Args:
+            motion: what is judged.
+            speech: (batch, time, speech) normalised features, where it hears.
+        """
         speed = motion[:, 1:] - motion[:, :-1]
         change = speed[:, 1:] - speed[:, :-1]
         seen = torch.cat([motion[:, 2:], 3 * speed[:, 1:], 5 * change], dim=2)
+        if self.hearing is not None and speech is not None:
+            seen = torch.cat([seen, self.hearing(speech[:, 2:])], dim=2)
         _, last = self.recurrent(self.convolutions(seen.transpose(1, 2)).transpose(1, 2))
         logits: Tensor = self.decision(last[-1])
         return logits.squeeze(1)

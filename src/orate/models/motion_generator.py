@@ -19,14 +19,11 @@ from torch import Tensor, nn
 from orate.errors import OrateError
 from orate.models.face_encoder import POINTS, FaceEncoder
 from orate.models.motion_config import MotionConfig
-from orate.models.motion_decoder import LIDS, POSE, MotionDecoder
+from orate.models.motion_decoder import LIDS, POSE, SWAY, UPPER_COMPONENTS, MotionDecoder
 from orate.models.motion_encoder import MotionEncoder
 
 MOTION_WEIGHTS = "motion.safetensors"
 MOTION_CONFIG = "motion.json"
-UPPER_COMPONENTS = 8
-"""The last components are those of brows and forehead; speech tells little of them, noise moves them."""
-
 SWAY_ORDER = 4
 KEPT = ("sway", "face_encoder.shape_axes", "face_encoder.mean_shape")
 """Stored in fp32: roots near 1, and small numbers."""
@@ -40,7 +37,6 @@ class MotionState:
 
     encoder: list[Tensor]
     decoder: list[Tensor]
-    noise: Tensor
 
 
 class MotionGenerator(nn.Module):
@@ -70,39 +66,60 @@ class MotionGenerator(nn.Module):
         self.register_buffer("basis", torch.zeros(config.components, POINTS, 3))
         self.register_buffer("scale", torch.ones(config.components + LIDS + POSE))
         self.register_buffer("gain", torch.ones(config.components))
-        values = 5 + UPPER_COMPONENTS
-        self.register_buffer("sway", torch.zeros(SWAY_ORDER, values, values))
-        self.register_buffer("sway_innovation", torch.zeros(values, values))
-        free = torch.ones(config.components + LIDS + POSE)
-        free[: config.components - UPPER_COMPONENTS] = 0.0  # the mouth is the sound's
-        self.register_buffer("free", free, persistent=False)
+        self.register_buffer("sway", torch.zeros(SWAY_ORDER, SWAY, SWAY))
+        self.register_buffer("sway_innovation", torch.zeros(SWAY, SWAY))
 
-    def forward(
-        self, speech: Tensor, identity: Tensor, noise: Tensor, state: MotionState | None = None
-    ) -> tuple[Tensor, MotionState]:
-        """Generate motion.
+    def forward(self, speech: Tensor, identity: Tensor, state: MotionState | None = None) -> tuple[Tensor, MotionState]:
+        """What the sound tells of the expression.
 
         Args:
             speech: (batch, time, 2, 384), rows of the speech encoder of each frame.
             identity: (batch, identity_axes), from `FaceEncoder.coefficients`.
-            noise: (batch, time, noise_code), Gaussian.
             state: what an earlier call on the preceding frames returned.
 
         Returns:
-            (batch, time, components + 8): coefficients, lids, rotation, translation, in units of `scale`; the state.
+            (batch, time, components) coefficients in units of `scale`; the last `UPPER_COMPONENTS` are what speech
+            tells of the brows, and `sway` gives those that are shown. And the state.
         """
         content, encoder = self.motion_encoder(speech, state.encoder if state else None)
-        codes, remembered = self.noise_generator(noise, state.noise if state else None)
-        spoken, free, decoder = self.motion_decoder(
-            content, codes.tanh(), self.face_encoder(identity), state.decoder if state else None
-        )
-        padded = torch.nn.functional.pad(spoken * self.gain, (0, LIDS + POSE))
-        return padded + free * self.free, MotionState(encoder, decoder, remembered)
+        spoken, decoder = self.motion_decoder(content, self.face_encoder(identity), state.decoder if state else None)
+        return spoken * self.gain, MotionState(encoder, decoder)
+
+    def move(self, speech: Tensor, identity: Tensor, noise: Tensor, slow: Tensor) -> Tensor:
+        """Movement of head and brows for a whole stretch; what is learned here does not change the content encoder.
+
+        Args:
+            speech: (batch, time, 2, 384).
+            identity: (batch, identity_axes).
+            noise: (batch, time, noise_code), Gaussian.
+            slow: (batch, time, 13) of `orate.models.sway.SwayProcess`, in its own units.
+
+        Returns:
+            (batch, time, 13) in units of `sway_scale`: rotation (3), translation (2), upper components.
+        """
+        with torch.no_grad():
+            content, _ = self.motion_encoder(speech)
+        codes, _ = self.noise_generator(noise)
+        identity = self.face_encoder(identity).detach()
+        moved, _ = self.motion_decoder.sway(content, identity, codes.tanh(), slow / self.sway_scale)
+        return moved
+
+    @property
+    def sway_scale(self) -> Tensor:
+        """(13,) of `scale`: of what `move` gives."""
+        count = self.config.components
+        return self.scale[sway_indices(count)]
 
     def expression(self, coefficients: Tensor) -> Tensor:
         """(..., components), in units of `scale`, to displacement (..., 478, 3) cm."""
         scaled = coefficients * self.scale[: self.config.components]
         return torch.einsum("...k,kpc->...pc", scaled, self.basis)
+
+
+def sway_indices(components: int) -> list[int]:
+    """Where in the values of a frame (coefficients, lids, rotation, translation) that stands which noise moves."""
+    pose = components + LIDS
+    return [*range(pose, pose + SWAY - UPPER_COMPONENTS), *range(components - UPPER_COMPONENTS, components)]
 
 
 def save_motion(generator: MotionGenerator, folder: Path, metadata: dict[str, Any] | None = None) -> None:

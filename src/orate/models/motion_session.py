@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from orate.models.blinks import NATURAL_RATE_PER_MINUTE, BlinkProcess
-from orate.models.motion_generator import UPPER_COMPONENTS, MotionGenerator
+from orate.models.motion_decoder import UPPER_COMPONENTS
+from orate.models.motion_generator import MotionGenerator
 from orate.models.motion_step import MotionStep
 from orate.models.sway import SwayProcess
 
@@ -18,6 +19,7 @@ ACTIVITY_CM_A_FRAME = 0.06
 ACTIVITY_MEMORY = 0.9
 LARGEST_ROTATION = 0.26
 LARGEST_TRANSLATION_CM = 2.5
+NOISE_STREAM = 0x401
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,9 @@ class MotionSession:
         shape = encoder.mean_shape if identity is None else torch.as_tensor(np.asarray(identity, np.float32))
         self._step = MotionStep(generator, encoder.coefficients(shape))
         self._basis = (generator.basis * generator.scale[: len(generator.basis), None, None]).numpy()
-        self._scale = generator.scale.numpy()
+        self._noise = np.random.default_rng([seed, NOISE_STREAM])
+        self._noise_code, self._noise_std = generator.config.noise_code, generator.config.noise_std
+        self._sway_scale = generator.sway_scale.numpy()
         self._mouth_speed = np.abs(self._basis[:, [13, 14]]).mean(axis=(1, 2))
         self._ahead = generator.config.look_ahead
         self._heard = 0
@@ -92,15 +96,17 @@ class MotionSession:
         left = 0 if self._newest is None else self._ahead
         return self.push(np.repeat(np.asarray(self._newest)[None], left, axis=0) if left else np.zeros((0, 2, 384)))
 
-    def _moved(self, rows: list[Floats]) -> Motion:
+    def _moved(self, rows: list[tuple[Floats, Floats]]) -> Motion:
         count = len(self._basis)
-        coefficients = np.array(rows, np.float32).reshape(len(rows), count)
+        coefficients = np.array([spoken for spoken, _ in rows], np.float32).reshape(len(rows), count)
         activity = self._follow(coefficients)
-        sway = self._sway.push(activity).astype(np.float32)
+        slow = (self._sway.push(activity) / self._sway_scale).astype(np.float32)
+        noise = self._noise_std * self._noise.standard_normal((len(rows), self._noise_code), np.float32)
+        moved = [self._step.sway(content, *free) for (_, content), *free in zip(rows, noise, slow, strict=True)]
+        sway = np.array(moved, np.float32).reshape(slow.shape)
         lids = np.repeat(self._blinks.push(activity)[:, None], 2, axis=1)
-        lower = count - UPPER_COMPONENTS
-        brows = sway[:, 5:] / self._scale[lower:count]
-        joined = np.concatenate([coefficients[:, :lower], brows], axis=1)
+        joined = np.concatenate([coefficients[:, : count - UPPER_COMPONENTS], sway[:, 5:]], axis=1)
+        sway = sway * self._sway_scale
         translation = np.zeros((len(rows), 3), np.float32)
         translation[:, :2] = soft_limit(sway[:, 3:5], LARGEST_TRANSLATION_CM)
         return Motion(joined, lids, soft_limit(sway[:, :3], LARGEST_ROTATION), translation)

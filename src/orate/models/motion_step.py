@@ -1,4 +1,4 @@
-"""The spoken path of a `MotionGenerator` frame by frame in NumPy: a few products of matrices and vectors.
+"""A `MotionGenerator` frame by frame in NumPy: a few products of matrices and vectors.
 
 Same result as the network's, to rounding; one frame at a time, so that it does not depend on how speech was cut, and
 without the overhead of sixty small calls of a tensor library.
@@ -37,16 +37,51 @@ class MotionStep:
         self._gain = generator.gain.numpy()
         with torch.inference_mode():
             self._identity = generator.face_encoder(coefficients[None])[0].numpy().copy()
+        self._noise = _Gru(generator.noise_generator)
+        self._sway_hidden = _Taps(decoder.sway_hidden)
+        self._sway_out = _pointwise(decoder.sway_out)
 
-    def __call__(self, speech: NDArray[np.floating]) -> Floats:
-        """The next frame's rows of speech features, (2, 384), to its coefficients, (components,)."""
+    def __call__(self, speech: NDArray[np.floating]) -> tuple[Floats, Floats]:
+        """The next frame's rows of speech features, (2, 384), to its coefficients (components,) and content code."""
         frame = _leaky(np.asarray(speech, np.float32).ravel() @ self._entry + self._entry_bias)
         for taps, mix, bias in self._blocks:
             frame = frame + _leaky(taps(frame)) @ mix + bias
         content = frame @ self._code[0] + self._code[1]
         hidden = _leaky(self._hidden(np.concatenate([content, self._identity])))
         coefficients: Floats = (hidden @ self._out[0] + self._out[1]) * self._gain
-        return coefficients
+        return coefficients, content
+
+    def sway(self, content: Floats, noise: Floats, slow: Floats) -> Floats:
+        """Movement of head and brows in the next frame, (13,) in units of the generator's ``sway_scale``.
+
+        Args:
+            content: the frame's content code.
+            noise: (noise_code,), Gaussian.
+            slow: (13,) of `orate.models.sway.SwayProcess`, in those units too.
+        """
+        wide = np.concatenate([content, self._identity, np.tanh(self._noise(noise)), slow])
+        hidden = _leaky(self._sway_hidden(wide))
+        moved: Floats = slow + hidden @ self._sway_out[0] + self._sway_out[1]
+        return moved
+
+
+class _Gru:
+    """A gated recurrent unit (Cho et al. 2014) with PyTorch's order of gates: reset, update, new."""
+
+    def __init__(self, layer: torch.nn.GRU) -> None:
+        named = {name: value.detach().numpy() for name, value in layer.named_parameters()}
+        self._inward, self._inward_bias = named["weight_ih_l0"].T.copy(), named["bias_ih_l0"]
+        self._around, self._around_bias = named["weight_hh_l0"].T.copy(), named["bias_hh_l0"]
+        self._code = np.zeros(layer.hidden_size, np.float32)
+
+    def __call__(self, values: Floats) -> Floats:
+        size = len(self._code)
+        given = values @ self._inward + self._inward_bias
+        kept = self._code @ self._around + self._around_bias
+        gates = 1 / (1 + np.exp(-(given[: 2 * size] + kept[: 2 * size])))
+        fresh = np.tanh(given[2 * size :] + gates[:size] * kept[2 * size :])
+        self._code = (1 - gates[size:]) * fresh + gates[size:] * self._code
+        return self._code
 
 
 class _Taps:

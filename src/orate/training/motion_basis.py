@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from orate.corpora.motion_tracks import MotionTrack
 from orate.face.blendshapes import BLENDSHAPE_NAMES
 from orate.models.face_encoder import SCORES, FaceEncoder
-from orate.models.motion_generator import UPPER_COMPONENTS, MotionGenerator
+from orate.models.motion_decoder import UPPER_COMPONENTS
+from orate.models.motion_generator import MotionGenerator
 from orate.render.head import IRIS, load_head
 
 Floats = NDArray[np.float32]

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import fields
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+import torch
 
 from orate.corpora.clip import TRAIN
 from orate.corpora.grid_tracks import read_grid_track, read_speech
@@ -122,6 +123,10 @@ def _in_processes(
 
 def _start_process(seed: int, varieties: int) -> None:
     start_worker()
+    torch.set_num_threads(1)
+    if hasattr(os, "sched_setaffinity"):  # a core each: engines that share cores wait for one another most of the time
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[current_process()._identity[0] % len(cores)]})
     _start(seed, varieties)
 
 

@@ -22,12 +22,15 @@ class MotionTrainConfig(BaseModel):
         seed: of weights, batches and noise.
         steps: generator steps in all.
         batch_size: stretches in a batch.
+        sway_batch: longer stretches in a batch, for head and brows.
         shares: of the batches, by kind: ``tracks``, ``grid``, ``rest`` (no speech, mouth at rest).
         learning_rate, critic_rate: of the generator (falls as a cosine) and of the critics.
         weight_decay: of the generator.
         ema: decay of the moving average.
         adversarial_from: part of the run after which the critics join in; 1 for never.
-        sequence, sync, moments: weights of the critics' verdicts, and of the deviations of brows, lids and pose.
+        sequence, sync, sway: weights of the critics' verdicts on the mouth's movement, on mouth and sound together, and
+            on the movement of head and brows.
+        moments: weight of the deviations of head and brows and of their speed.
         warm_frames: first frames of a stretch, which lack their past and count less.
         varieties: varied encodings of each clip's sound (`orate.training.motion_speech`).
         rest_stretches: with silence, noise, breath and music.
@@ -44,6 +47,7 @@ class MotionTrainConfig(BaseModel):
     seed: int = 0
     steps: int = Field(1500, ge=1)
     batch_size: int = Field(48, ge=2)
+    sway_batch: int = Field(16, ge=1)
     shares: dict[str, float] = {"tracks": 0.5, "grid": 0.4, "rest": 0.1}
     learning_rate: float = Field(1e-3, gt=0)
     critic_rate: float = Field(4e-4, gt=0)
@@ -52,7 +56,8 @@ class MotionTrainConfig(BaseModel):
     adversarial_from: float = Field(0.5, ge=0, le=1)
     sequence: float = Field(0.05, ge=0)
     sync: float = Field(0.05, ge=0)
-    moments: float = Field(0.2, ge=0)
+    sway: float = Field(0.1, ge=0)
+    moments: float = Field(0.1, ge=0)
     warm_frames: int = Field(6, ge=0)
     varieties: int = Field(3, ge=0)
     rest_stretches: int = Field(300, ge=0)

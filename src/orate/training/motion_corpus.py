@@ -9,7 +9,8 @@ import torch
 
 from orate.corpora.mirror import MIRROR_478
 from orate.corpora.motion_tracks import MotionTrack, person_neutrals
-from orate.models.motion_generator import UPPER_COMPONENTS, MotionGenerator
+from orate.models.motion_decoder import UPPER_COMPONENTS
+from orate.models.motion_generator import MotionGenerator
 from orate.training.motion_basis import Floats, fit_basis, fit_face_encoder, sample_displacements, set_scales, targets
 from orate.training.motion_data import MotionItem
 from orate.training.motion_sway import fit_sway

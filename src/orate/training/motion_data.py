@@ -39,11 +39,18 @@ class MotionBatches:
     """
 
     def __init__(
-        self, items: list[MotionItem], shares: dict[str, float], batch: int, seed: int, look_ahead: int = 0
+        self,
+        items: list[MotionItem],
+        shares: dict[str, float],
+        batch: int,
+        seed: int,
+        look_ahead: int = 0,
+        lengths: tuple[int, ...] = LENGTHS,
     ) -> None:
         self._batch, self._seed, self._ahead = batch, seed, look_ahead
         self._pools: dict[int, dict[str, list[list[MotionItem]]]] = {}
-        for length in set(LENGTHS):
+        self._lengths = lengths
+        for length in set(lengths):
             pools: dict[str, dict[str, list[MotionItem]]] = {}
             for item in items:
                 if len(item.values) >= length:
@@ -54,7 +61,7 @@ class MotionBatches:
     def draw(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Speech (batch, time, 2, 384), identity (batch, axes), targets (batch, time, values) of a step."""
         random = np.random.default_rng([self._seed, step])
-        length = int(random.choice(LENGTHS))
+        length = int(random.choice(self._lengths))
         pools = self._pools[length]
         names = list(pools)
         chance = np.array([self._shares[name] for name in names])

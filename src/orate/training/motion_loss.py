@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from orate.corpora.motion_tracks import INNER_LIP_PAIRS
-from orate.models.motion_generator import UPPER_COMPONENTS, MotionGenerator
+from orate.models.motion_decoder import UPPER_COMPONENTS
+from orate.models.motion_generator import MotionGenerator
 from orate.training.motion_basis import LIPS
 
 SPEED_WEIGHT = 1.0
@@ -32,8 +33,8 @@ class MouthLoss:
         self._gap = (axes[: self._lower, above] - axes[: self._lower, below])[..., 1].mean(1)
 
     def __call__(self, generated: Tensor, real: Tensor, weight: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """(batch, time, components + 8) twice and the weight of each frame (batch, time) to the loss."""
-        away = (generated - real)[..., : self._lower]
+        """Values of frames twice, (batch, time, 24 or more), and the weight of each (batch, time), to the loss."""
+        away = generated[..., : self._lower] - real[..., : self._lower]
         lips = away @ self._lips
         scale = weight[..., None] / weight.mean().clamp_min(1e-6)
         place = (lips.abs() * scale).mean()

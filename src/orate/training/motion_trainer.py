@@ -22,6 +22,8 @@ from orate.training.state import load_state, save_state
 STATE_FILE = "state.safetensors"
 CONFIG_FILE = "config.yaml"
 MODEL_FOLDER = "model"
+SWAY_FRAMES = 100
+"""Of the stretches that head and brows are learned from: in shorter ones all movement is about its own mean."""
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
@@ -58,6 +60,12 @@ def train_motion(
     items = prepare(generator)
     gan = MotionGan(config, generator, device)
     batches = MotionBatches(items, config.shares, config.batch_size, config.seed, config.model.look_ahead)
+    talk = [item for item in items if item.group == "tracks" and len(item.values) >= SWAY_FRAMES]
+    sways = None
+    if talk:
+        sways = MotionBatches(
+            talk, {"tracks": 1.0}, config.sway_batch, config.seed, config.model.look_ahead, (SWAY_FRAMES,)
+        )
     step = 0
     if (output / STATE_FILE).is_file():
         state = load_state(output / STATE_FILE)
@@ -67,7 +75,7 @@ def train_motion(
     stopped: list[int] = []
     with obey_signals(stopped.append):
         while step < config.steps and not stopped:
-            figures = gan.step(step, batches.draw(step))
+            figures = gan.step(step, batches.draw(step), sways.draw(step) if sways else None)
             step += 1
             if config.log_every and step % config.log_every == 0:
                 for name, value in figures.items():

@@ -54,8 +54,7 @@ class MotionValidation:
         ahead, config = generator.config.look_ahead, generator.config
         heard = np.minimum(np.arange(len(item.values)) + ahead, len(item.speech[way]) - 1)
         speech = torch.from_numpy(item.speech[way][heard].astype(np.float32))[None]
-        noise = torch.zeros(1, len(item.values), config.noise_code)
-        made, _ = generator(speech, torch.from_numpy(item.identity)[None], noise)
+        made, _ = generator(speech, torch.from_numpy(item.identity)[None])
         above, below = (list(side) for side in zip(*INNER_LIP_PAIRS, strict=True))
         axes = (generator.basis * generator.scale[: config.components, None, None]).numpy()
         rest = self._neutrals[item.person]
