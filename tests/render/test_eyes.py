@@ -277,6 +277,24 @@ def test_closed_lids_are_skin_with_a_dark_line_where_they_meet(astronaut: FaceSo
         assert 0.3 * skin < np.median(line) < 0.8 * skin
 
 
+def test_rims_of_glasses_stay_where_lids_close_under_them(astronaut: FaceSource) -> None:
+    photo = cv2.resize(astronaut.photo, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    points = astronaut.landmarks * 2
+    source = face_source(photo, points)
+    rims = np.zeros(photo.shape[:2], np.uint8)
+    for side in (0, 1):
+        shape = eye_shape(source, side)
+        middle = points[[(33, 133), (362, 263)][side], :2].mean(axis=0)
+        rim_height = -float(shape.curves.upper.min()) + 0.55 * source.pose.scale
+        left, right = (middle + np.array([way * 0.8 * shape.width, -rim_height]) for way in (-1, 1))
+        cv2.line(rims, left.astype(int).tolist(), right.astype(int).tolist(), 255, 4)
+    source.photo[rims > 0] = (25, 20, 20)
+    closed, boxes = drawn(source, (1, 1))
+    core = cv2.erode(rims, np.ones((3, 3), np.uint8)) > 0
+    assert sum(core[y0:y1, x0:x1].sum() for x0, y0, x1, y1 in boxes) > 50
+    assert np.abs(closed.astype(int) - source.photo)[core].max() < 25
+
+
 def test_lids_stay_while_the_eye_turns(astronaut: FaceSource) -> None:
     canvas, _ = drawn(astronaut, STILL, (6, 0))
     for side in (0, 1):

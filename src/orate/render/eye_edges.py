@@ -20,6 +20,8 @@ DULL, PALE = 0.6, 0.8  # saturation as a part of the skin's: below the first no 
 SHADED, SHINING = 0.55, 1.04  # brightness as a part of the skin's: the white in shadow, and white brighter than skin
 GREY_SATURATION, GREY_SHINING = 0.06, 1.06  # in a grey photo only brightness tells
 SKIN_IN_OPENING = 0.8  # brightness of what is neither iris nor shadow
+RIM_DARK, RIM_FREE_CM = 0.6, 0.28  # brightness as a part of the skin's; distance from the lids' edges
+RIM_BEYOND = 0.1  # of the eye's width that a rim goes on beyond both corners
 LEAST = 0.02  # of the opening's area: smaller patches of white say nothing
 
 
@@ -54,6 +56,28 @@ def white_of_eye(patch: Floats, shape: EyeShape) -> NDArray[np.bool_]:
         ((bright > SHADED) & (pale < DULL)) | ((bright > SHINING) & (pale < PALE)),
     )
     return white
+
+
+def glasses(patch: Floats, shape: EyeShape) -> Floats | None:
+    """(h, w) in [0, 1]: rims of glasses, which lie over the lids and stay; None without.
+
+    A rim is much darker than the skin, away from the lashes, and crosses the whole eye.
+    """
+    _, above, under = skin_colours(patch, shape)
+    skin = np.where(shape.v < shape.lower, luma(above.at(shape.u)), luma(under.at(shape.u)))
+    free = np.float32(RIM_FREE_CM * shape.scale)
+    away = (shape.v < shape.upper - free) | (shape.v > shape.lower + free)
+    count, parts = cv2.connectedComponents(((luma(patch) < RIM_DARK * skin) & away).astype(np.uint8))
+    rim = np.zeros(patch.shape[:2], np.float32)
+    for part in range(1, count):
+        u = shape.u[parts == part]
+        if u.min() < -RIM_BEYOND and u.max() > 1 + RIM_BEYOND:
+            rim[parts == part] = 1
+    if not rim.any():
+        return None
+    size = 2 * max(1, round(0.05 * shape.scale)) + 1
+    wide = cv2.dilate(rim, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    return np.asarray(cv2.GaussianBlur(wide, (0, 0), max(0.03 * shape.scale, 0.5)), np.float32)
 
 
 def _widened(photo: NDArray[np.uint8], shape: EyeShape, ring: NDArray[np.float64]) -> NDArray[np.float64] | None:

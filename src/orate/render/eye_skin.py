@@ -14,7 +14,7 @@ COLOUR_SPREAD = 5.0  # of the columns' smoothing
 UNDER_EYE_CM = (0.15, 0.6)  # below the lower lid, where skin is free of lashes
 GRAIN_CM = 0.12  # structure finer than this is grain
 GRAIN_FROM_CM = 0.35  # the grain's cheek begins so far below the lower lid's edge
-GRAIN_LIMIT = 2.0  # robust deviations; what goes beyond is a wrinkle, a lash or the rim of glasses
+GRAIN_LIMIT, NO_GRAIN = 2.0, 5.0  # robust deviations; beyond the second lie lashes and the rims of glasses
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,10 @@ def fine_grain(photo: NDArray[np.uint8], shape: EyeShape) -> Floats:
     fine = cheek - cv2.GaussianBlur(cheek, (0, 0), max(GRAIN_CM * shape.scale, 0.8))
     fine = fine[edge:-edge, edge:-edge]
     spread = 1.48 * np.median(np.abs(fine)) + 1e-3
-    result: Floats = np.clip(fine, -GRAIN_LIMIT * spread, GRAIN_LIMIT * spread)
-    return result
+    strange = cv2.dilate((np.abs(fine).max(axis=2) > NO_GRAIN * spread).astype(np.uint8), np.ones((5, 5), np.uint8))
+    grain: Floats = np.clip(fine, -GRAIN_LIMIT * spread, GRAIN_LIMIT * spread)
+    grain[strange > 0] = 0
+    return grain
 
 
 def _within(places: NDArray[np.int_], size: int) -> NDArray[np.int_]:

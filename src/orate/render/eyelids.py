@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from orate.render.eye_edges import white_of_eye
+from orate.render.eye_edges import glasses, white_of_eye
 from orate.render.eye_shape import EyeShape, Floats, luma, smooth_step, soft_edge
 from orate.render.eye_skin import Colours, fine_grain, mean_between, sample, skin_colours
 
@@ -55,6 +55,7 @@ class Eyelid:
         self._grain = fine_grain(photo, shape)
         self._lashes = self._lash_darkness(patch)
         self._without_white = self._white_to_skin(patch)
+        self._rim = glasses(patch, shape)
         # Lids end at the corners: there the opening, and all that covers it, fades out.
         self._fade = smooth_step(shape.drape / max(0.55 * shape.height, 0.5) - 0.08)
         self._middle = smooth_step(shape.u / CORNER) * smooth_step((1 - shape.u) / CORNER)
@@ -98,6 +99,8 @@ class Eyelid:
         new *= np.minimum(own[..., None], band)
         out *= band + lid[..., None] * (1 - band)
         out += (cover * lid)[..., None] * (new - out)
+        if self._rim is not None:
+            out += self._rim[..., None] * (patch - out)
         return np.asarray(np.clip(out + 0.5, 0, 255), np.uint8)
 
     def _moved(
