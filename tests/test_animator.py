@@ -221,6 +221,10 @@ def test_nothing_changes_outside_the_face(animator, source, photo):
     assert untouched[:, 0].all()
 
 
+def test_the_papers_model_does_not_say_where_it_moves(animator, source):
+    assert animator.moving(source) is None
+
+
 def test_the_chosen_face_moves_and_the_other_does_not(animator, photo):
     small = np.asarray(Image.fromarray(photo).resize((106, 142)))
     two = np.full((PHOTO_SIZE[0], 300, 3), 90, np.uint8)
