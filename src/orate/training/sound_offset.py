@@ -32,7 +32,7 @@ def without_offsets(tracks: list[MotionTrack], trusted: str = "grid/") -> tuple[
 
     The reader is fitted on training tracks; where it agrees best with a track's lips, the track is moved to, in steps
     of half a frame, and the reader is fitted again. Held-out tracks and those of a trusted corpus stay as they are, and
-    no offset is counted that the trusted ones have as well.
+    what most people have in common stays too: between corpora it cannot be told from how they were measured.
 
     Args:
         tracks: with centred speech.
@@ -45,17 +45,18 @@ def without_offsets(tracks: list[MotionTrack], trusted: str = "grid/") -> tuple[
     for _ in range(ROUNDS):
         shifted = [_shifted(track, rows) for track, rows in zip(tracks, moved, strict=True)]
         curves = _curves(shifted)
-        own = [k for k, t in enumerate(tracks) if t.person.startswith(trusted) and not t.validation]
-        zero = _peak(_mean(own, curves, tracks)) if own else 0.0
         people: dict[str, list[int]] = {}
         for k, track in enumerate(tracks):
             if not (track.validation or track.person.startswith(trusted)):
                 people.setdefault(track.person, []).append(k)
-        for indices in people.values():
-            together = sum(len(tracks[k].shape) for k in indices)
-            common = _peak(_mean(indices, curves, tracks)) if together >= LEAST_FRAMES else zero
+        lengths = {person: sum(len(tracks[k].shape) for k in indices) for person, indices in people.items()}
+        common = {person: _peak(_mean(indices, curves, tracks)) for person, indices in people.items()}
+        told = [offset for person, offset in common.items() if lengths[person] >= LEAST_FRAMES]
+        zero = float(np.median(told)) if told else 0.0
+        for person, indices in people.items():
+            together = common[person] if lengths[person] >= LEAST_FRAMES else zero
             for k in indices:
-                found = _peak(curves[k]) if len(tracks[k].shape) >= ALONE_FRAMES else common
+                found = _peak(curves[k]) if len(tracks[k].shape) >= ALONE_FRAMES else together
                 rows = moved[k] + round(ROWS_A_FRAME * (found - zero))
                 moved[k] = int(np.clip(rows, -ROWS_A_FRAME * LARGEST_FRAMES, ROWS_A_FRAME * LARGEST_FRAMES))
     made = [_shifted(track, rows) for track, rows in zip(tracks, moved, strict=True)]
