@@ -15,6 +15,7 @@ from orate.cli.main import main
 from orate.evaluation.clip import FIGURES
 from orate.evaluation.generators import load_clip_generator
 from orate.evaluation.motion import PersonFigures
+from orate.evaluation.motion_statistics import motion_statistics
 from orate.evaluation.photos import PHOTO_FIGURES
 from orate.evaluation.report import ROWS, ClipFigures, as_json, summarise
 from orate.models.checkpoint import save_model
@@ -151,10 +152,17 @@ def test_photos_that_speak(model, root, speech, tmp_path, capsys):
 def test_motion_of_people(model, tmp_path, capsys, monkeypatch):
     people = [PersonFigures("one", 3, {"mouth_correlation": 0.5}), PersonFigures("two", 2, {"mouth_correlation": 0.7})]
     monkeypatch.setattr("orate.evaluation.motion.evaluate_motion", lambda model, folder: people)
+    still = motion_statistics([np.zeros((80, 3))], [np.zeros(80)], [np.zeros(80)])
+    moving = motion_statistics([np.eye(80, 3)], [np.zeros(80)], [np.zeros(80)])
+    movement = {"generated": still, "real": moving}
+    monkeypatch.setattr("orate.evaluation.motion.compare_movement", lambda model, folder: (3.2, movement))
     assert run(model, "--motion", tmp_path, "-o", tmp_path / "figures.json") == 0
     report = strict((tmp_path / "figures.json").read_text())["motion"]
     assert report["mean"]["mouth_correlation"] == pytest.approx(0.6)
     assert report["people"][1] == {"person": "two", "tracks": 2, "mouth_correlation": 0.7}
+    assert report["movement"]["seconds"] == 3.2
+    assert report["movement"]["generated"]["rotation_deg_yaw"] == 0 < report["movement"]["real"]["rotation_deg_yaw"]
+    assert report["movement"]["real"]["blink_s"] is None  # there was none
     assert "0.600" in capsys.readouterr().out
 
 
