@@ -12,6 +12,7 @@ from orate.models.motion_config import MotionConfig
 from orate.models.motion_generator import MotionGenerator
 from orate.training.motion_config import MotionTrainConfig, load_motion_config
 from orate.training.motion_data import MotionBatches, MotionItem
+from orate.training.motion_sway import smoothed, smoothed_tracks
 from orate.training.motion_trainer import train_motion
 
 MODEL = MotionConfig(channels=16, dilations=(1, 2), content_code=16, decoder_channels=16)
@@ -103,3 +104,9 @@ def test_config_is_read_and_checked(tmp_path):
     path.write_text("stepps: 3\n")
     with pytest.raises(OrateError, match="stepps"):
         load_motion_config(path)
+
+
+def test_batches_are_smoothed_as_stretches_are():
+    values = np.random.default_rng(0).normal(size=(2, 40, 3))
+    made = smoothed_tracks(torch.from_numpy(values))
+    assert made.numpy() == pytest.approx(np.stack([smoothed(one) for one in values]), abs=1e-9)

@@ -21,10 +21,12 @@ from orate.models.motion_generator import MotionGenerator, sway_indices
 from orate.models.sway import SwayProcess
 from orate.training.motion_config import MotionTrainConfig
 from orate.training.motion_loss import MouthLoss, moment_loss
+from orate.training.motion_sway import smoothed_tracks
 from orate.training.state import seeded
 
 SMALLEST_SHIFT_FRAMES = 3
 WARM_UP_STEPS = 100
+INSTANCE_NOISE = 0.05
 POOL_FRAMES = 30_000
 SPEAKING = 0.85
 """Mean activity of the lips in speech, as `orate.models.motion_session` follows it."""
@@ -126,25 +128,35 @@ class MotionGan:
         here, there = (_windows(first).to(self._device) for first in (start, (start + away) % span))
         rows = torch.arange(batch, device=self._device)[:, None]
         lips, window, still = real[rows, here], heard[rows, here], made.detach()
-        critic = (adversarial(self.sequence(real), True) + adversarial(self.sequence(still), False)) / 2
+        blur = INSTANCE_NOISE * torch.randn(2, *real.shape, generator=random).to(self._device)
+        critic = adversarial(self.sequence(real + blur[0]), True) + adversarial(self.sequence(still + blur[1]), False)
+        critic = critic / 2
         critic = critic + adversarial(self.sync(window, lips), True) / 2
         critic = critic + adversarial(self.sync(window, still[rows, here]), False) / 4
         critic = critic + adversarial(self.sync(heard[rows, there], lips), False) / 4
-        whole = adversarial(self.sequence(made), True)
+        whole = adversarial(self.sequence(made + blur[1]), True)
         together = adversarial(self.sync(window, made[rows, here]), True)
         figures |= {"generator/sequence": float(whole.detach()), "generator/sync": float(together.detach())}
         return self.config.sequence * whole + self.config.sync * together, critic
 
     def _judge_sway(self, long: Batch, random: torch.Generator, figures: dict[str, float]) -> tuple[Tensor, Tensor]:
-        """The same of generated movement of head and brows."""
+        """The same of generated movement of head and brows.
+
+        Real tracks waver with the landmarks' noise: they are smoothed as for the fit of the process, and both sides
+        get the same noise, so that wavering is no sign of the real.
+        """
         speech, identity, values = (part.to(self._device) for part in long)
-        real = values[..., sway_indices(self.config.model.components)]
+        real = smoothed_tracks(values[..., sway_indices(self.config.model.components)])
         noise = torch.randn(*speech.shape[:2], self.config.model.noise_code, generator=random).to(self._device)
         slow = self._slow.draw(len(speech), speech.shape[1], random).to(self._device)
         made = self.generator.move(speech, identity, noise, slow)
         heard = self._heard(speech)
-        critic = adversarial(self.sway(real, heard), True) + adversarial(self.sway(made.detach(), heard), False)
-        natural = adversarial(self.sway(made, heard), True)
+        blur = INSTANCE_NOISE * torch.randn(2, *real.shape, generator=random).to(self._device)
+        shown = made + blur[1]
+        critic = adversarial(self.sway(real + blur[0], heard), True) + adversarial(
+            self.sway(shown.detach(), heard), False
+        )
+        natural = adversarial(self.sway(shown, heard), True)
         moments = moment_loss(made, real)
         figures |= {"generator/sway": float(natural.detach()), "moments": float(moments.detach())}
         return self.config.sway * natural + self.config.moments * moments, critic / 2

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
 
 Floats = NDArray[np.float64]
 ORDER = 4
@@ -47,6 +50,16 @@ def smoothed(values: Floats) -> Floats:
     kernel = np.exp(-0.5 * (offsets / SMOOTHING_FRAMES) ** 2)
     padded = np.pad(values, ((4, 4), (0, 0)), mode="edge")
     return np.stack([np.convolve(column, kernel / kernel.sum(), mode="valid") for column in padded.T], axis=1)
+
+
+def smoothed_tracks(tracks: Tensor) -> Tensor:
+    """`smoothed` of a batch, (batch, time, values)."""
+    offsets = torch.arange(-4, 5, device=tracks.device, dtype=tracks.dtype)
+    kernel = torch.exp(-0.5 * (offsets / SMOOTHING_FRAMES) ** 2)
+    columns = tracks.transpose(1, 2)
+    padded = F.pad(columns, (4, 4), mode="replicate").flatten(0, 1)[:, None]
+    made = F.conv1d(padded, (kernel / kernel.sum())[None, None])
+    return made[:, 0].unflatten(0, columns.shape[:2]).transpose(1, 2)
 
 
 def _match(matrices: Floats, innovation: Floats) -> Floats:

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from orate.errors import OrateError
 from orate.models.refiner import RefinerConfig
+from orate.training.supervised_config import read_recipe, recipe_kind
 
 DEFAULT_REFINER = Path(__file__).parent / "default-refiner.yaml"
+KIND = "refiner"
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RefinePairs(_Section):
+    """Which pairs are made of a corpus.
+
+    Attributes:
+        clips: at most so many of each speaker and split, spread evenly; 0 for all.
+        frames: of a run of neighbouring frames.
+        runs: of a clip, each drawn from another frame.
+        runs_of: the same for single speakers, of whom there are fewer clips.
+        hold_out: speakers that nothing is learned from; all their clips measure, as people whom it never saw.
+    """
+
+    clips: int = Field(100, ge=0)
+    frames: int = Field(12, ge=7)
+    runs: int = Field(1, ge=1)
+    runs_of: dict[str, int] = {}
+    hold_out: tuple[str, ...] = ()
 
 
 class RefineAugment(_Section):
@@ -42,21 +62,46 @@ class RefineAugment(_Section):
 
 
 class RefineLosses(_Section):
-    """Weights of the losses, and the step from which the frame discriminator takes part.
+    """Weights of the losses; 0 leaves one out.
 
     Attributes:
         l1: of the mean absolute difference at three scales.
         gradient: of the differences of neighbours, at the same scales.
         lips: how much more a pixel of lips and mouth counts than one of skin.
-        frame: of the frame discriminator.
-        adversarial_from: its first step; before, the residual would be noise to it.
+        perceptual: of the differences of features of a network trained on photographs.
+        frame, sequence, sync: of the three discriminators.
     """
 
     l1: float = Field(1.0, ge=0)
     gradient: float = Field(1.0, ge=0)
     lips: float = Field(4.0, ge=0)
-    frame: float = Field(0.01, ge=0)
-    adversarial_from: int = Field(400, ge=0)
+    perceptual: float = Field(0.0, ge=0)
+    frame: float = Field(0.0, ge=0)
+    sequence: float = Field(0.0, ge=0)
+    sync: float = Field(0.0, ge=0)
+
+
+class RefineCritics(_Section):
+    """The discriminators, and what keeps them from learning two people by heart.
+
+    Attributes:
+        channels: feature maps of their first layers.
+        code: length of their codes.
+        rate: of Adam.
+        brightness, contrast: half ranges of an offset and of a factor that a clip is changed by before it is judged.
+        shift: half range of its displacement, px of what they see (half the patch's resolution).
+        r1: weight of the penalty on the slope of their judgement at real clips (Mescheder et al., 2018).
+        r1_every: steps between two such penalties, each that much heavier.
+    """
+
+    channels: int = Field(12, ge=1)
+    code: int = Field(32, ge=1)
+    rate: float = Field(2e-4, gt=0)
+    brightness: float = Field(0.1, ge=0)
+    contrast: float = Field(0.2, ge=0, lt=1)
+    shift: float = Field(2.0, ge=0)
+    r1: float = Field(1.0, ge=0)
+    r1_every: int = Field(4, ge=1)
 
 
 class RefineRun(_Section):
@@ -64,46 +109,61 @@ class RefineRun(_Section):
 
     Attributes:
         steps: the last step's number.
-        batch_size: pairs a step.
-        rate, critic_rate: of Adam; the network's falls along a cosine to a tenth.
+        adversarial_from: the first step of the joint tuning, on clips instead of single pairs.
+        batch_size: pairs of a step before it.
+        clips, clip_frames: clips of a step from then on, and their frames.
+        rate: of Adam; it falls along a cosine to a tenth.
         ema: decay of the moving average that is kept as the model.
-        critic_channels: of the frame discriminator's first layer.
         seed: of everything random.
-        save_every: steps between two saved states.
-        bf16: whether to compute in bfloat16.
+        precision: ``auto`` takes bf16 where the device computes in it.
+        log_every, save_every, validate_every: in steps; 0 for never.
     """
 
     steps: int = Field(1500, ge=0)
+    adversarial_from: int = Field(400, ge=0)
     batch_size: int = Field(16, ge=1)
+    clips: int = Field(4, ge=2)
+    clip_frames: int = Field(8, ge=5)
     rate: float = Field(1e-3, gt=0)
-    critic_rate: float = Field(2e-4, gt=0)
     ema: float = Field(0.995, ge=0, lt=1)
-    critic_channels: int = Field(16, ge=1)
     seed: int = 0
-    save_every: int = Field(100, ge=1)
-    bf16: bool = True
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    log_every: int = Field(10, ge=0)
+    save_every: int = Field(100, ge=0)
+    validate_every: int = Field(50, ge=0)
 
 
 class RefineTraining(_Section):
     """The whole recipe."""
 
+    kind: Literal["refiner"] = "refiner"
     model: RefinerConfig = RefinerConfig()
+    pairs: RefinePairs = RefinePairs()
     augment: RefineAugment = RefineAugment()
     losses: RefineLosses = RefineLosses()
+    critics: RefineCritics = RefineCritics()
     run: RefineRun = RefineRun()
 
+    @model_validator(mode="after")
+    def _check_frames(self) -> RefineTraining:
+        if self.run.clip_frames > self.pairs.frames:
+            raise ValueError("run.clip_frames must not be above pairs.frames")
+        return self
 
-def read_recipe(path: Path = DEFAULT_REFINER) -> RefineTraining:
-    """Read a recipe from YAML.
+
+def is_refiner_file(path: Path) -> bool:
+    """Whether a YAML file says ``kind: refiner``; False where it cannot be read."""
+    return path.is_file() and recipe_kind(path) == KIND
+
+
+def load_refine_config(path: Path | None = None, overrides: Sequence[str] = ()) -> RefineTraining:
+    """Read a recipe, by default the one that the shipped refinement was made with.
+
+    Args:
+        path: a YAML file.
+        overrides: ``section.field=value`` assignments, values as YAML.
 
     Raises:
         OrateError: the file cannot be read, or a value is unknown or out of range.
     """
-    try:
-        return RefineTraining.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise OrateError(f"The recipe {path} cannot be read: {error}.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise OrateError(f"The recipe {path} is wrong at '{place}': {first['msg']}.") from error
+    return read_recipe(RefineTraining, path or DEFAULT_REFINER, overrides)

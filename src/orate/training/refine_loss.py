@@ -1,7 +1,4 @@
-"""What the refinement minimises: differences and their slopes at three scales, more on the lips than on skin.
-
-The slopes take the place of a perceptual loss: they keep edges without a pretrained network.
-"""
+"""Differences of patches and their slopes at three scales, more on the lips than on skin; the slopes keep edges."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from orate.training.state import load_state, save_state, seeded
 from orate.training.supervised_config import SupervisedRun
 
 STATE_FILE, RECIPE_FILE, CURVES_FILE, MODEL_FOLDER = "state.safetensors", "config.yaml", "curves.jsonl", "model"
-MAY_CHANGE = {"steps", "log_every", "save_every", "validate_every", "precision"}
+MAY_CHANGE = {"steps", "batch_size", "log_every", "save_every", "validate_every", "precision"}
 BETAS = (0.9, 0.98)
 Progress = Callable[[int, int, dict[str, float]], None]
 
