@@ -63,7 +63,7 @@ def test_a_smile_is_kept_in_part() -> None:
     rest = face_at_rest(base + smile, smile)
     width = [np.linalg.norm(shape[291] - shape[61]) for shape in (base, rest, base + smile)]
     assert width[0] < width[1] < width[2]
-    assert 0.3 < (width[1] - width[0]) / (width[2] - width[0]) < 0.8
+    assert 0.05 < (width[1] - width[0]) / (width[2] - width[0]) < 0.4
 
 
 def test_scores_name_the_actions() -> None:

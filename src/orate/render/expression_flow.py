@@ -37,6 +37,7 @@ MOUTH_REACH = 2.0  # how far around its grid that field knows points
 MOUTH_FADE = 0.8  # over which that field passes into the face's
 CORNER_BLEND = 0.7  # beyond the corners the two lips' fields pass into each other
 LIP_MARGIN = 0.09  # landmarks lie on the edge of the lip: closing lips meet this far inside
+CORNER_MARGIN = 1.6  # times that next to the corners, where lips hide less
 LIP_MARGIN_PX = 1.3  # at least: a cubic sample sees two pixels far
 STILL_PX = 1 / 128  # cv2.remap samples at 1/32 px: less is no motion
 
@@ -237,6 +238,7 @@ class ExpressionFlow:
         begin = self.source.copy()
         narrow = gaps(source, target) / np.maximum(0.6 * self.gap, 1e-6)
         margin = self.openness * (1 - smoothstep(narrow)) * max(LIP_MARGIN * self.scale, LIP_MARGIN_PX)
+        margin[[0, -1]] *= CORNER_MARGIN
         parted = (1 - self.openness) * parting(source, target)[:, None]
         middle = 0.5 * (self.source[INNER_UPPER] + self.source[INNER_LOWER])
         for lip, sign in ((INNER_UPPER, -1.0), (INNER_LOWER, 1.0)):

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orate.face.masks import smoothstep
-from orate.render.lips import INNER_LOWER, INNER_UPPER
-from orate.render.mouth_layers import find_own_teeth, jaw_shift, make_layers, throat_rgb
+from orate.render.lips import INNER_LOWER, INNER_UPPER, down_axis
+from orate.render.mouth_layers import jaw_shift, make_layers
 from orate.render.mouth_opening import NOTHING, Box, Opening, find_opening
-from orate.render.mouth_palette import measure
+from orate.render.mouth_own import find_own_teeth
+from orate.render.mouth_palette import measure, throat_rgb
 from orate.render.mouth_render import Image
 from orate.render.source import FaceSource
 
@@ -38,7 +39,7 @@ class Mouth:
         self._palette = measure(source)
         scale = source.pose.scale
         self._feather = float(np.clip(self._palette.blur, 0.5, 0.5 + 0.03 * scale))
-        own = find_own_teeth(source, self._palette, self._feather)
+        own = find_own_teeth(source, self._palette, self._feather, down_axis(source))
         self.own_teeth = own is not None
         self._upper, self._lower = make_layers(source, self._palette, own)
         self._throat = throat_rgb(self._palette)

@@ -88,6 +88,13 @@ def measure(source: FaceSource) -> Palette:
     )
 
 
+def throat_rgb(palette: Palette) -> NDArray[np.float32]:
+    """(3,) RGB of the throat in [0, 255]."""
+    lab = palette.throat.astype(np.float32)[None, None]
+    rgb = 255 * np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)[0, 0], 0, 1)
+    return np.asarray(np.full(3, rgb.mean()) if palette.grey else rgb, np.float32)
+
+
 def _patch(lab: Image, centre: Lab, radius: float) -> Lab:
     """(3,) median Lab of the square around a point, the nearest one that lies in the picture."""
     height, width = lab.shape[:2]

@@ -23,8 +23,11 @@ Points = NDArray[np.float64]
 
 # Lengths in cm of the head.
 SEAL_GAP = 0.04  # speech that opens the lips by less leaves them sealed
-UPPER_PART = 0.3  # of a gap is closed by the upper lip, the rest by the lower
-LIPS_KEPT, JAW_KEPT = 0.55, 0.0  # how much of the photo's expression of the lips stays at rest, and of the jaw's
+# The next three were set so that open lips come to rest where the same people's closed lips are: against closed frames
+# of 31 GRID clips and of 49 people's motion tracks, smiles among them.
+UPPER_PART = 0.4  # of a gap is closed by the upper lip, the rest by the lower
+LIPS_KEPT, JAW_KEPT = 0.15, 0.0  # how much of the photo's expression of the lips stays at rest, and of the jaw's
+WIDENED = 0.2  # of a narrowing that the estimate names: it takes narrow mouths for pursed ones
 FADE_ABOVE, FADE_BELOW = 1.0, 1.6  # over which the skin above and below the lips follows them
 LIP_CORNERS = np.array([61, 76, 62, 78, 291, 306, 292, 308])
 # Actions of mouth and jaw whose effect on the photo is undone in part; the rest of the face keeps its own.
@@ -64,7 +67,10 @@ def face_at_rest(shape: NDArray[np.floating], expression: NDArray[np.floating]) 
     estimate = np.asarray(expression, np.float64) * mouth_region(points)[:, None]
     opening = float(np.clip((estimate * jaw).sum() / (jaw * jaw).sum(), 0, 1))
     jaw_part = opening * jaw * mouth_region(points)[:, None]
-    rest = points - parted * ((1 - JAW_KEPT) * jaw_part + (1 - LIPS_KEPT) * (estimate - jaw_part))
+    lips = estimate - jaw_part
+    if lips[OUTER_CORNERS[1], 0] < lips[OUTER_CORNERS[0], 0]:
+        lips[:, 0] *= WIDENED
+    rest = points - parted * ((1 - JAW_KEPT) * jaw_part + (1 - LIPS_KEPT) * lips)
     return join_lips(rest, np.zeros((len(INNER_UPPER), 3)))
 
 
