@@ -10,7 +10,7 @@ from speaking_mouths import RATE, SayingClips, mouth_clip, mouth_corpus
 
 from orate.corpora.dataset import ClipDataset
 from orate.errors import OrateError
-from orate.evaluation.grid_grammar import VOCABULARY, encode
+from orate.evaluation.grid_grammar import CHARACTERS, VOCABULARY, encode, greedy_text
 from orate.evaluation.lip_reader import LipReader, LipReaderConfig, LipReaderNet, load_lip_reader, save_lip_reader
 from orate.evaluation.lip_training import LIP_RECIPE, UNKNOWN, LipRecipe, LipTask, sentence_loss
 from orate.evaluation.mouth_clips import MouthClips, SpeakerOrder
@@ -102,6 +102,19 @@ def test_frames_get_the_word_that_is_said_then(parts):
     assert [VOCABULARY[number - 1] for number in numbers[[0, 7, 9, 30, 49]]] == ["bin", "bin", "blue", "f", "now"]
     held_out = LipTask(recipe(1, vary=0), parts[1], parts[1])
     assert (held_out._words(1, torch.arange(50)) == UNKNOWN).all()
+
+
+def test_letters_stand_in_their_words_and_spell_the_sentence(parts):
+    task = LipTask(recipe(1, vary=0), *parts)
+    numbers = task._letters(0, torch.arange(50))
+    scores = torch.full((100, len(CHARACTERS)), -9.0)
+    scores[torch.arange(100), numbers] = 0
+    assert greedy_text(scores.numpy()) == "bin blue at f two now"
+    assert "".join(CHARACTERS[number] for number in numbers[:16] if number) == "bin "
+    slower = task._letters(0, torch.arange(50) // 2)  # only the first half is seen
+    assert greedy_text(np.eye(len(CHARACTERS))[slower.numpy()]).startswith("bin blue at")
+    held_out = LipTask(recipe(1, vary=0), parts[1], parts[1])
+    assert (held_out._letters(1, torch.arange(50)) == UNKNOWN).all()
 
 
 def test_tempo_varies_a_little_and_time_goes_on(parts):

@@ -44,7 +44,7 @@ class LipReaderConfig(BaseModel):
     features: int = Field(256, ge=1)
     hidden: int = Field(192, ge=1)
     steps_per_frame: int = Field(2, ge=1)
-    dropout: float = Field(0.4, ge=0, lt=1)
+    dropout: float = Field(0.25, ge=0, lt=1)
 
 
 class LipReaderNet(nn.Module):

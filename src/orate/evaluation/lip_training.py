@@ -1,7 +1,8 @@
 """What the lip reader learns from: mouths of GRID, varied, their sentences, and the times of words where known.
 
-CTC alone begins with a long plateau. So at first each frame's word is learned too, from the corpus' alignments, by a
-head that is not part of the reader; its weight falls to zero. Clips without alignments count for CTC only.
+CTC alone begins with a long plateau. So at first the corpus' alignments teach too: each frame's word, by a head that is
+not part of the reader, and each letter at its likely moment, as if a word's letters took equal time. Their weight falls
+to zero, and CTC decides. Clips without alignments count for CTC only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from orate.errors import OrateError
-from orate.evaluation.grid_grammar import BLANK, VOCABULARY, encode, greedy_text, is_sentence, likely_sentence
+from orate.evaluation.grid_grammar import (
+    BLANK,
+    CHARACTERS,
+    VOCABULARY,
+    encode,
+    greedy_text,
+    is_sentence,
+    likely_sentence,
+)
 from orate.evaluation.lip_reader import LipReaderConfig, LipReaderNet, save_lip_reader
 from orate.evaluation.mouth_clips import MouthClips, SpeakerOrder
 from orate.evaluation.mouth_crops import network_input, varied_input
@@ -26,6 +35,7 @@ from orate.training.supervised_config import SupervisedRun
 LIP_RECIPE = Path(__file__).parent / "lip-reader.yaml"
 UNKNOWN = -100  # target of frames whose word is not known; `cross_entropy` leaves it out
 TEMPO, WOBBLE = 0.08, 1.0  # deviations of the logarithm of the tempo, and of a slow shift in frames
+BLANK_WEIGHT = 0.2  # of a step without a letter: there are many more of them
 HIDDEN_FRAMES = 8  # longest stretch of frames that is hidden
 
 
@@ -39,7 +49,8 @@ class LipRecipe(BaseModel):
         vary: strength of the changes of place, size and light, see `varied_input`; 0 also leaves tempo and frames.
         hide: stretches of frames hidden in a clip.
         words: weight of the words of single frames at the beginning.
-        words_until: part of the run at which it reaches zero.
+        letters: weight of the letters of single steps at the beginning.
+        aligned_until: part of the run at which both weights reach zero.
         evenness: of the draw of speakers, see `SpeakerOrder`.
         run: steps and their size.
     """
@@ -50,9 +61,10 @@ class LipRecipe(BaseModel):
     model: LipReaderConfig = LipReaderConfig()
     clip_frames: int = Field(75, ge=5)
     vary: float = Field(1.0, ge=0)
-    hide: int = Field(2, ge=0)
+    hide: int = Field(1, ge=0)
     words: float = Field(1.0, ge=0)
-    words_until: float = Field(0.6, gt=0, le=1)
+    letters: float = Field(1.0, ge=0)
+    aligned_until: float = Field(0.6, gt=0, le=1)
     evenness: float = Field(0.25, ge=0, le=1)
     run: SupervisedRun = SupervisedRun()
 
@@ -103,12 +115,17 @@ class LipTask:
         mouths = self._hidden(varied_input(regions, recipe.vary, random), random).to(device)
         characters, words = self.net(mouths)
         ctc = sentence_loss(characters, [self._clips.transcripts[index] for index in chosen])
-        share = recipe.words * max(0.0, 1 - step / (recipe.words_until * recipe.run.steps))
+        share = max(0.0, 1 - step / (recipe.aligned_until * recipe.run.steps))
         targets = torch.stack([self._words(i, f) for i, f in zip(chosen, frames, strict=True)]).to(device)
         if not share or bool((targets == UNKNOWN).all()):
             return {"loss": ctc, "ctc": ctc}
         named = F.cross_entropy(words.flatten(0, 1), targets.flatten(), ignore_index=UNKNOWN)
-        return {"loss": ctc + share * named, "ctc": ctc, "words": named}
+        steps = torch.stack([self._letters(i, f) for i, f in zip(chosen, frames, strict=True)]).to(device)
+        weight = torch.ones(len(CHARACTERS), device=device)
+        weight[BLANK] = BLANK_WEIGHT
+        spelt = F.nll_loss(characters.flatten(0, 1), steps.flatten(), weight, ignore_index=UNKNOWN)
+        loss = ctc + share * (recipe.words * named + recipe.letters * spelt)
+        return {"loss": loss, "ctc": ctc, "words": named, "letters": spelt}
 
     @torch.inference_mode()
     def validate(self, net: nn.Module, device: torch.device) -> dict[str, float]:
@@ -165,6 +182,29 @@ class LipTask:
         numbers = np.zeros(len(frames), np.int64)
         for word in self._clips.words[index]:
             numbers[(time_s >= word.start_s) & (time_s < word.end_s)] = 1 + VOCABULARY.index(word.text)
+        return torch.from_numpy(numbers)
+
+    def _letters(self, index: int, frames: Tensor) -> Tensor:
+        """(steps,) of the characters, each at one step, blanks between; all unknown without an alignment."""
+        per_frame = self._recipe.model.steps_per_frame
+        steps = len(frames) * per_frame
+        words = self._clips.words[index]
+        if not words:
+            return torch.full((steps,), UNKNOWN)
+        # When each step was in the clip as recorded, whatever the tempo it is shown at.
+        moments = np.interp(np.arange(steps) / per_frame, np.arange(len(frames)), frames.numpy() + 0.5)
+        numbers = np.full(steps, BLANK)
+        first = 0
+        for word in words:
+            spelling = encode(word.text if word is words[-1] else f"{word.text} ")
+            length = (word.end_s - word.start_s) / len(spelling)
+            for place, number in enumerate(spelling):
+                time_s = word.start_s + (place + 0.5) * length
+                step = max(first, int(np.searchsorted(moments, time_s * self._clips.fps)))
+                if step >= steps:
+                    break
+                numbers[step] = number
+                first = step + 1 + (spelling[place + 1 : place + 2] == [number])  # double letters: a blank between
         return torch.from_numpy(numbers)
 
 
