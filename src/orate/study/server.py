@@ -1,0 +1,39 @@
+"""Serving a study on an address of this machine until it is stopped."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from orate.errors import OrateError
+
+HIGHEST_PORT = 65_535
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one.
+
+    Raises:
+        OrateError: the address is not this machine's, is in use, or may not be taken.
+    """
+    if not 0 <= port <= HIGHEST_PORT:
+        raise OrateError(f"There is no port {port}: choose one from 0 to {HIGHEST_PORT}.")
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OrateError(f"{host}, port {port}, cannot be used: {reason}; choose another --port or --host.") from error
+
+
+def address_of(listening: socket.socket) -> str:
+    """The socket's address for a browser on this machine."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def serve(app: FastAPI, listening: socket.socket) -> None:
+    """Answer requests until SIGINT or SIGTERM. No log of them: it would hold people's addresses."""
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
+    uvicorn.Server(config).run(sockets=[listening])
