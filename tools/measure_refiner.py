@@ -1,9 +1,11 @@
-"""What the refinement changes on pairs that it did not learn from: figures, and a sheet to look at.
+"""What refinements change on pairs that they did not learn from: figures, and sheets to look at.
 
-    python tools/measure_refiner.py runs/refiner/refiner.safetensors s1.npz s4.npz unseen.npz --sheet sheet.png
+    python tools/measure_refiner.py RUN/model/refiner.safetensors --cache RUN/cache --sheet sheet.png
 
-Per speaker, of the validation pairs: mean absolute difference (levels), PSNR, SSIM in the patch without its margin, the
-difference on lips and mouth alone, and sharpness there (mean slope of brightness) over the truth's.
+Pairs are those that `orate train default-refiner` makes; of people never seen, `--make FOLDER --cache NEW` makes them
+first. A row for the layers alone and one for each file: mean absolute difference in levels in the patch and on lips and
+mouth, PSNR, SSIM, sharpness of the lips over the truth's, error of the difference of neighbouring frames (flicker), and
+that difference's size over the truth's (movement). `--sheet` writes mouths over time: layers, each file's, the truth.
 """
 
 from __future__ import annotations
@@ -18,77 +20,60 @@ from numpy.typing import NDArray
 
 from orate.corpora.clip import VALIDATION
 from orate.corpora.mouth_pairs import MouthPairs, load_pairs
-from orate.evaluation.psnr import psnr
-from orate.evaluation.ssim import ssim
 from orate.models.engines.refiner_engine import compile_refiner
 from orate.models.refiner import load_refiner
-from orate.render.mouth_patch import feather, measure_tone, network_planes
+from orate.training.refine_config import RefinePairs
+from orate.training.refine_pairs import cached_pairs
+from orate.training.refine_validation import STIRRED, patch_figures, refined_patch
 
 Pictures = NDArray[np.uint8]
-INSIDE = np.s_[:, 8:-8, 16:-16]
-STIRRED = 0.5  # pairs whose lips hardly move say nothing
+MOUTH = np.s_[16:80, 24:104]  # of the patch, in a sheet
+COLUMNS = ("l1", "lips", "psnr", "ssim", "sharpness", "flicker", "movement")
 
 
 def main() -> None:
     """Read the arguments, refine, print the table, write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", type=Path)
-    parser.add_argument("pairs", type=Path, nargs="+")
+    parser.add_argument("weights", type=Path, nargs="+")
+    parser.add_argument("--cache", type=Path, required=True, help="folder of pairs, a file for each clip")
+    parser.add_argument("--make", type=Path, help="clips to make the pairs of first, 3 runs each")
+    parser.add_argument("--one", action="store_true", help="all speakers together")
     parser.add_argument("--sheet", type=Path)
-    parser.add_argument("--rows", type=int, default=24)
+    parser.add_argument("--runs", type=int, default=6, help="in the sheet")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    network = compile_refiner(load_refiner(arguments.weights))
-    sheet = []
-    print("speaker pairs   L1 (lips) PSNR SSIM sharpness: layers -> refined")
-    for path in arguments.pairs:
-        pairs = load_pairs(path)
-        pairs = pairs.chosen((pairs.split == VALIDATION) & (pairs.stirred > STIRRED))
-        if not len(pairs):
-            continue
-        made = np.stack([_refined(network, pairs, index) for index in range(len(pairs))])
-        for speaker in np.unique(pairs.speaker):
-            which = pairs.speaker == speaker
-            before, after = (_figures(pairs.chosen(which), frames) for frames in (pairs.drawn[which], made[which]))
-            columns = "  ".join(f"{a:.3f} -> {b:.3f}" for a, b in zip(before, after, strict=True))
-            print(f"{speaker:>7} {which.sum():5d}   {columns}")
-        opening = pairs.masks[:, 0].mean(axis=(1, 2))
-        wide = np.argsort(-opening)[: max(1, 2 * len(pairs) // 3)]
-        places = np.sort(wide)[np.linspace(0, len(wide) - 1, arguments.rows).astype(int)]
-        sheet += [_row(pairs.own[i], pairs.drawn[i], made[i], pairs.truth[i]) for i in places]
+    if arguments.make:
+        cached_pairs([arguments.make], arguments.cache, RefinePairs(runs=3))
+    parts = [load_pairs(path) for path in sorted(arguments.cache.glob("*.npz")) if path.stat().st_size]
+    parts = [part.chosen(part.split == VALIDATION) for part in parts]
+    pairs = MouthPairs.joined([part for part in parts if len(part)])
+    made = {"layers": pairs.drawn}
+    for path in arguments.weights:
+        network = compile_refiner(load_refiner(path))
+        made[str(path)] = np.stack([refined_patch(network, pairs, index) for index in range(len(pairs))])
+    speakers = np.full(len(pairs), "all") if arguments.one else pairs.speaker
+    print(f"{'speaker':>8} {'pairs':>5} " + " ".join(f"{name:>9}" for name in COLUMNS))
+    for speaker in np.unique(speakers):
+        which = (speakers == speaker) & (pairs.stirred > STIRRED)
+        for name, frames in made.items():
+            figures = patch_figures(pairs.chosen(which), frames[which])
+            columns = " ".join(f"{figures[column]:9.3f}" for column in COLUMNS)
+            print(f"{speaker:>8} {which.sum():5d} {columns}  {name}")
     if arguments.sheet:
-        half = (len(sheet) + 1) // 2
-        columns = [np.concatenate(part) for part in (sheet[:half], sheet[half : 2 * half])]
-        columns[1] = np.pad(columns[1], ((0, len(columns[0]) - len(columns[1])), (0, 0), (0, 0)))
-        cv2.imwrite(str(arguments.sheet), np.concatenate(columns, axis=1)[..., ::-1])
+        _write_sheet(arguments.sheet, pairs, made, arguments.runs)
 
 
-def _refined(network, pairs: MouthPairs, index: int) -> Pictures:
-    drawn, own, masks = pairs.drawn[index], pairs.own[index], pairs.masks[index]
-    tone = measure_tone(own, masks[4], masks[3])
-    residual = network(network_planes(tone, drawn, own, masks).astype(np.float32))
-    levels = tone.levels(residual) * (pairs.stirred[index] * feather())[..., None]
-    return np.rint(np.clip(drawn + levels, 0, 255)).astype(np.uint8)
-
-
-def _figures(pairs: MouthPairs, made: Pictures) -> tuple[float, ...]:
-    truth = pairs.truth
-    lips = pairs.masks[:, 1].astype(np.float64)[..., None] / 255
-    difference = np.abs(truth.astype(np.float64) - made)
-    inside = float((difference * lips).sum() / (3 * lips.sum()))
-    sharp = [float((_slopes(frames) * lips[:, 1:, 1:, 0]).sum()) for frames in (made, truth)]
-    one, other = truth[INSIDE], made[INSIDE]
-    return float(difference[INSIDE].mean()), inside, psnr(one, other), ssim(one, other), sharp[0] / sharp[1]
-
-
-def _slopes(frames: Pictures) -> NDArray[np.float64]:
-    luma = frames.astype(np.float64).mean(axis=-1)
-    return np.hypot(np.diff(luma, axis=1)[:, :, 1:], np.diff(luma, axis=2)[:, 1:])
-
-
-def _row(*pictures: Pictures) -> Pictures:
-    enlarged = [cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC) for picture in pictures]
-    return np.concatenate(enlarged, axis=1).astype(np.uint8)
+def _write_sheet(path: Path, pairs: MouthPairs, made: dict[str, Pictures], count: int) -> None:
+    """For each of some runs a row of the layers', of each file's, and of the true mouths, every second frame."""
+    runs = np.unique(pairs.run)
+    rows = []
+    for run in runs[np.linspace(0, len(runs) - 1, min(count, len(runs))).astype(int)]:
+        places = np.flatnonzero(pairs.run == run)[::2]
+        for frames in (*made.values(), pairs.truth):
+            rows.append(np.concatenate([frames[place][MOUTH] for place in places], axis=1))
+        rows.append(np.zeros((4, *rows[-1].shape[1:]), np.uint8))
+    sheet = cv2.resize(np.concatenate(rows), None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(path), sheet[..., ::-1])
 
 
 if __name__ == "__main__":

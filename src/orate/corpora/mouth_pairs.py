@@ -1,12 +1,13 @@
-"""Pairs for the refinement: frames of a clip as the layers draw them from another frame, and as they are.
+"""Pairs for the refinement: runs of a clip's frames as the layers draw them from another frame, and as they are.
 
-Both lie in the mouth's patch of the frame that is drawn from (`orate.render.mouth_patch`). The true frame is brought to
-that frame's pose by a similarity over the points that speech hardly moves, and so are its landmarks, which the layers
-are given: what is left for the refinement to learn is what the layers cannot draw, not where the lips should be.
+Both lie in the mouth's patch of the frame that is drawn from (`orate.render.mouth_patch`). The true frames are brought
+to that frame's pose by a similarity over the points that speech hardly moves, and so are their landmarks, which the
+layers are given: what is left for the refinement to learn is what the layers cannot draw, not where the lips should be.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -16,8 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orate.corpora.clip import Clip
+from orate.corpora.codec import decode_array, decode_video
+from orate.corpora.grid_tracks import read_speech
+from orate.corpora.shards import Sample, read_member
 from orate.errors import OrateError
 from orate.face.landmarks import Face, FaceLandmarker
+from orate.media.audio import read_audio
 from orate.media.files import whole_file
 from orate.media.video import read_video
 from orate.render.expression_flow import ExpressionFlow
@@ -30,6 +35,12 @@ from orate.render.rest import expression_from_blendshapes, face_at_rest
 from orate.render.source import FaceSource
 
 Bytes = NDArray[np.uint8]
+RATE_HZ = 16_000
+FPS = 25.0
+WINDOW = RATE_HZ // 5  # samples of sound that belong to a frame, about its middle
+LOOKED = 13  # frames of a clip that a source is chosen from
+EDGE = 8  # the first and the last part of a clip, one in so many, is silence as a rule
+SMOOTHING = np.array([0.25, 0.5, 0.25])  # of the alignment over neighbouring frames: landmarks tremble
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class MouthPairs:
         drawn, truth, own: (n, h, w, 3) uint8 RGB: the layers' patch, the true frame's, the photo's.
         masks: (n, MASKS, h, w) uint8, as `MouthPatch.masks` gives them.
         stirred: (n,) in [0, 1], as `MouthPatch.stirred` gives it.
+        sound: (n, WINDOW) int16 at `RATE_HZ`, about the middle of the frame.
+        run: (n,); pairs of one number are neighbouring frames of a clip, in order, drawn from the same frame.
         speaker, split: (n,) str.
     """
 
@@ -48,6 +61,8 @@ class MouthPairs:
     own: Bytes
     masks: Bytes
     stirred: NDArray[np.float32]
+    sound: NDArray[np.int16]
+    run: NDArray[np.int32]
     speaker: NDArray[np.str_]
     split: NDArray[np.str_]
 
@@ -64,10 +79,12 @@ class MouthPairs:
             np.savez(file, **vars(self))
 
     @staticmethod
-    def joined(parts: list[MouthPairs]) -> MouthPairs:
-        """All pairs of one or more parts."""
-        names = vars(parts[0])
-        return MouthPairs(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    def joined(parts: Sequence[MouthPairs]) -> MouthPairs:
+        """All pairs of one or more parts; runs are numbered anew, so that those of different parts stay apart."""
+        values = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
+        begins = np.concatenate([np.r_[True, np.diff(part.run) != 0] for part in parts if len(part)])
+        values["run"] = (np.cumsum(begins) - 1).astype(np.int32)
+        return MouthPairs(**values)
 
 
 def load_pairs(path: Path) -> MouthPairs:
@@ -80,34 +97,89 @@ def load_pairs(path: Path) -> MouthPairs:
         with np.load(path, allow_pickle=False) as file:
             return MouthPairs(**{name: file[name] for name in MouthPairs.__dataclass_fields__})
     except (OSError, KeyError, ValueError, BadZipFile) as error:
-        raise OrateError(
-            f"{path} holds no pairs of mouths ({error}): make it with tools/make_mouth_pairs.py."
-        ) from error
+        raise OrateError(f"{path} holds no pairs of mouths ({error}): delete it, and it is made again.") from error
 
 
-def clip_pairs(clip: Clip, landmarker: FaceLandmarker, frames: int, sources: int) -> MouthPairs | None:
-    """Pairs of one clip, or None where it shows a face in fewer than three of the frames looked at.
+@dataclass(frozen=True)
+class SeenClip:
+    """A clip's pictures, the faces in them, and its sound.
+
+    Attributes:
+        speaker, split: of the clip.
+        images: T pictures (H, W, 3) uint8 RGB, 25 a second.
+        face: gives the face of a frame by its number, None where there is none.
+        sound: (n,) float32 at `RATE_HZ`.
+    """
+
+    speaker: str
+    split: str
+    images: Sequence[Bytes]
+    face: Callable[[int], Face | None]
+    sound: NDArray[np.float32]
+
+
+def video_clip(clip: Clip, landmarker: FaceLandmarker) -> SeenClip:
+    """A clip of a corpus; faces are looked for when they are asked for.
+
+    Raises:
+        OrateError: its video or its sound cannot be read.
+    """
+    images = [frame.image for frame in read_video(clip.video)]
+    last: list[Face] = []
+
+    def face(index: int) -> Face | None:
+        found = landmarker.track(images[index], last[-1] if last else None)
+        last[:] = [found] if found is not None else []
+        return found
+
+    sound = read_audio(clip.audio or clip.video, RATE_HZ).astype(np.float32)
+    return SeenClip(clip.speaker, clip.split, images, face, sound)
+
+
+def prepared_clip(folder: Path, sample: Sample) -> SeenClip:
+    """A clip of a folder of shards, whose faces are known; its crops have two thirds of GRID's own resolution.
+
+    Raises:
+        OrateError: the shard is damaged.
+    """
+    data = read_member(folder, sample, "npz")
+    landmarks = decode_array(data, "landmarks").astype(np.float32)
+    scores = decode_array(data, "blendshapes").astype(np.float32)
+    faces = [Face(np.zeros(4), 1.0, *values) for values in zip(landmarks, scores, strict=True)]
+    images = list(decode_video(read_member(folder, sample, "mp4")))
+    return SeenClip(sample.speaker, sample.split, images, faces.__getitem__, read_speech(folder, sample))
+
+
+def clip_pairs(clip: SeenClip, runs: int, length: int, random: np.random.Generator) -> MouthPairs | None:
+    """Pairs of one clip, or None where it is too short or hardly shows a face.
 
     Args:
         clip: the clip.
-        landmarker: finds the faces.
-        frames: how many frames are looked at, spread evenly.
-        sources: how many of them are drawn from: the one whose lips are closest together, then the one whose lips are
-            furthest apart, then others evenly between.
+        runs: how many stretches are drawn, each from another frame: the one whose lips are closest together, then the
+            one whose lips are furthest apart, then others evenly between.
+        length: of a stretch, in frames; its place is drawn, away from the silence at the clip's ends.
+        random: source of the draws.
     """
-    found = _faces(clip.video, landmarker, frames)
-    if len(found) < 3:
+    count = len(clip.images)
+    places = np.unique(np.linspace(0, max(count - 1, 0), LOOKED).astype(int))[: max(count, 0)]
+    seen = [(int(place), face) for place in places if (face := clip.face(int(place))) is not None]
+    if len(seen) < 3 or count < length:
         return None
-    apart = [float((face.landmarks[INNER_LOWER, 1] - face.landmarks[INNER_UPPER, 1]).max()) for _, face in found]
+    apart = [float((face.landmarks[INNER_LOWER, 1] - face.landmarks[INNER_UPPER, 1]).max()) for _, face in seen]
     order = np.argsort(apart)
-    ranks = [0, len(order) - 1, *np.linspace(0, len(order) - 1, sources)[1:-1].astype(int)][:sources]
+    ranks = [0, len(order) - 1, *np.linspace(0, len(order) - 1, max(runs, 2))[1:-1].astype(int)][:runs]
+    earliest = min(count // EDGE, count - length)
+    latest = max(count - length - count // EDGE, earliest)
     parts = []
-    for rank in ranks:
-        chosen = int(order[rank])
-        image, face = found[chosen]
-        drawing = _Drawing(face_source(image, face))
-        parts += [drawing.pair(*other, clip) for index, other in enumerate(found) if index != chosen]
-    return MouthPairs.joined(parts)
+    for number, rank in enumerate(ranks):
+        first = int(random.integers(earliest, latest + 1))
+        faces = [clip.face(index) for index in range(first, first + length)]
+        if any(face is None for face in faces):
+            continue
+        place, face = seen[int(order[rank])]
+        drawing = _Drawing(face_source(clip.images[place], face))
+        parts.append(drawing.run([f for f in faces if f is not None], first, clip, number))
+    return MouthPairs.joined(parts) if parts else None
 
 
 def face_source(image: Bytes, face: Face) -> FaceSource:
@@ -127,11 +199,26 @@ class _Drawing:
         self._source = source
         self._patch, self._expression, self._mouth = MouthPatch(source), ExpressionFlow(source), Mouth(source)
 
-    def pair(self, image: Bytes, face: Face, clip: Clip) -> MouthPairs:
-        """Another frame of the clip drawn from this one, beside itself."""
+    def run(self, faces: list[Face], first: int, clip: SeenClip, number: int) -> MouthPairs:
+        """Neighbouring frames of the clip, from `first` on, drawn from this one, beside themselves."""
+        onto = self._source.landmarks[:, :2]
+        single = np.stack([alignment(face.landmarks[:, :2], onto) for face in faces])
+        padded = np.concatenate([single[:1], single, single[-1:]])
+        matrices = np.einsum("k,ktij->tij", SMOOTHING, np.stack([padded[:-2], padded[1:-1], padded[2:]]))
+        parts = []
+        for k, (face, matrix) in enumerate(zip(faces, matrices, strict=True)):
+            target = face.landmarks[:, :2].astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
+            parts.append((*self._pair(clip.images[first + k], target, matrix), sound_about(clip.sound, first + k)))
+        drawn, truth, masks, stirred, sound = (np.stack(column) for column in zip(*parts, strict=True))
+        count = len(parts)
+        own = np.repeat(self._patch.own[None], count, axis=0)
+        names = [np.full(count, clip.speaker), np.full(count, clip.split)]
+        return MouthPairs(drawn, truth, own, masks, stirred, sound, np.full(count, number, np.int32), *names)
+
+    def _pair(
+        self, image: Bytes, target: NDArray[np.float64], matrix: NDArray[np.float64]
+    ) -> tuple[Bytes, Bytes, Bytes, np.float32]:
         source = self._source
-        matrix = _alignment(face.landmarks[:, :2], source.landmarks[:, :2])
-        target = face.landmarks[:, :2].astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
         canvas = source.photo.copy()
         self._expression(canvas, target)
         self._mouth(canvas, target)
@@ -139,30 +226,21 @@ class _Drawing:
         shifted[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5  # OpenCV's pixel centres are at integers
         height, width = source.photo.shape[:2]
         flags, border = cv2.INTER_CUBIC, cv2.BORDER_REPLICATE
-        truth = cv2.warpAffine(image, shifted, (width, height), flags=flags, borderMode=border)
-        return MouthPairs(
-            self._patch.cut(canvas)[None],
-            self._patch.cut(truth.astype(np.uint8))[None],
-            self._patch.own[None],
-            self._patch.masks(target)[None],
-            np.array([self._patch.stirred(target)], np.float32),
-            np.array([clip.speaker]),
-            np.array([clip.split]),
-        )
+        truth = cv2.warpAffine(image, shifted, (width, height), flags=flags, borderMode=border).astype(np.uint8)
+        stirred = np.float32(self._patch.stirred(target))
+        return self._patch.cut(canvas), self._patch.cut(truth), self._patch.masks(target), stirred
 
 
-def _faces(path: Path, landmarker: FaceLandmarker, frames: int) -> list[tuple[Bytes, Face]]:
-    images = [frame.image for frame in read_video(path)]
-    places = np.unique(np.linspace(0, len(images) - 1, frames).astype(int)) if images else np.array([], int)
-    found: list[tuple[Bytes, Face]] = []
-    for place in places:
-        face = landmarker.track(images[place], found[-1][1] if found else None)
-        if face is not None:
-            found.append((images[place], face))
-    return found
+def sound_about(sound: NDArray[np.float32], frame: int) -> NDArray[np.int16]:
+    """(WINDOW,) int16: the sound about the middle of a frame's time, silence beyond its ends."""
+    begin = round((frame + 0.5) * RATE_HZ / FPS) - WINDOW // 2
+    window = np.zeros(WINDOW, np.float32)
+    part = sound[max(begin, 0) : max(begin + WINDOW, 0)]
+    window[max(-begin, 0) :][: len(part)] = part
+    return np.rint(np.clip(window, -1, 1) * 32767).astype(np.int16)
 
 
-def _alignment(points: NDArray[np.floating], onto: NDArray[np.floating]) -> NDArray[np.float64]:
+def alignment(points: NDArray[np.floating], onto: NDArray[np.floating]) -> NDArray[np.float64]:
     """(2, 3): the similarity, by least squares over the stable points, from landmarks (478, 2) px onto others."""
     stable = load_head().stable_points
     a, b = (p[stable].astype(np.float64) @ [1, 1j] for p in (points, onto))

@@ -1,0 +1,88 @@
+"""The refinement's pairs out of folders: made once, clip by clip, and kept on disk."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from orate.corpora.clip import VALIDATION
+from orate.corpora.grid import find_clips
+from orate.corpora.mouth_pairs import MouthPairs, SeenClip, clip_pairs, load_pairs, prepared_clip, video_clip
+from orate.corpora.shards import INDEX_NAME, read_index
+from orate.errors import OrateError
+from orate.face.landmarks import FaceLandmarker
+from orate.training.refine_config import RefinePairs
+
+Progress = Callable[[str, int, int], None]
+
+
+class _ToDo:
+    """A clip that pairs may be made of."""
+
+    def __init__(self, key: str, speaker: str, split: str, read: Callable[[], SeenClip]) -> None:
+        self.key, self.speaker, self.split, self.read = key, speaker, split, read
+
+
+def cached_pairs(
+    folders: list[Path],
+    cache: Path,
+    recipe: RefinePairs,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> MouthPairs | None:
+    """All pairs of the folders; what is missing in the cache is made, 0.1 s a frame on one core.
+
+    Args:
+        folders: folders of `orate prepare`, or of GRID's own videos, whose resolution the pairs then have.
+        cache: a folder; kept between runs. Give another one for other settings.
+        recipe: how many clips, runs and frames.
+        progress: called with what is done, how much of it, and of how much.
+        stop: asked before each clip; True ends the work, what is made stays.
+
+    Returns:
+        The pairs, or None where `stop` ended the work.
+
+    Raises:
+        OrateError: a folder holds no clips or is damaged, no face was found in any clip.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    clips = _spread([clip for folder in folders for clip in _clips(folder)], recipe.clips)
+    paths = [cache / f"{clip.key}.npz" for clip in clips]
+    for done, (clip, path) in enumerate(zip(clips, paths, strict=True)):
+        if stop():
+            return None
+        if not path.is_file():
+            random = np.random.default_rng(zlib.crc32(clip.key.encode()))
+            runs = recipe.runs_of.get(clip.speaker, recipe.runs)
+            pairs = clip_pairs(clip.read(), runs, recipe.frames, random)
+            pairs.save(path) if pairs is not None else path.write_bytes(b"")
+        if progress:
+            progress("pairs", done + 1, len(clips))
+    parts = [load_pairs(path) for path in paths if path.stat().st_size]
+    if not parts:
+        raise OrateError("No face was found in these clips: there are no mouths to learn from.")
+    return MouthPairs.joined(parts)
+
+
+def _clips(folder: Path) -> list[_ToDo]:
+    if (folder / INDEX_NAME).is_file():
+        samples = read_index(folder).samples
+        return [_ToDo(s.key, s.speaker, s.split, partial(prepared_clip, folder, s)) for s in samples]
+    landmarker = FaceLandmarker(threads=1)
+    return [_ToDo(c.key, c.speaker, c.split, partial(video_clip, c, landmarker)) for c in find_clips(folder)]
+
+
+def _spread(clips: list[_ToDo], count: int) -> list[_ToDo]:
+    """At most `count` clips of each speaker and split, evenly among those that there are; all for 0."""
+    groups: dict[tuple[str, bool], list[_ToDo]] = {}
+    for clip in clips:
+        groups.setdefault((clip.speaker, clip.split == VALIDATION), []).append(clip)
+    chosen = []
+    for group in groups.values():
+        places = np.unique(np.linspace(0, len(group) - 1, min(count or len(group), len(group))).astype(int))
+        chosen += [group[place] for place in places]
+    return chosen
