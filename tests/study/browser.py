@@ -37,7 +37,7 @@ class PageError(Exception):
 
 
 class Browser:
-    """One window; a context manager. `requests` are the addresses that its pages asked for, `errors` what they threw."""
+    """One window; a context manager. `requests` are the addresses its pages asked for, `errors` what they threw."""
 
     def __init__(self, program: str, profile: Path) -> None:
         to_browser, self._to_browser = os.pipe()

@@ -216,7 +216,13 @@ def test_other_addresses_and_methods_are_one_sentence(client):
     for reply in (client.get("/nothing"), client.get("/api/nothing"), client.put("/api/answer")):
         assert reply.status_code in (404, 405)
         assert list(reply.json()) == ["error"]
-    assert client.get("/api/state", cookies={"orate_study_x": "y"}).json()["person"] is None
+
+
+def test_a_cookie_of_somebody_unknown_is_nobody(client, folder):
+    client.cookies.set(f"orate_study_{read_study(folder).id}", "made up")
+    assert client.get("/api/state").json()["person"] is None
+    assert client.get("/clips/0.mp4").status_code == 401
+    assert begin(client)["number"] == 1
 
 
 def test_answers_that_cannot_be_written_are_said(client, monkeypatch):

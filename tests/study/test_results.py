@@ -100,19 +100,24 @@ def test_tables_as_csv(study, store):
     results = summarise(study, store)
     rows = {name: list(csv.DictReader(io.StringIO(table(results), newline=""))) for name, table in TABLES.items()}
     assert [len(rows[name]) for name in ("people", "clips", "answers")] == [2, 12, 8]
-    assert rows["people"][0] | {"median_seconds": "", "mean_plays": ""} == {
-        **{"person": "1", "finished": "true", "right": "4", "answers": "4", "share": "1.0"},
-        **{"wilson_low": "0.5101", "wilson_high": "1.0", "real_right": "2", "real": "2"},
-        **{"generated_right": "2", "generated": "2", "median_seconds": "", "mean_plays": ""},
-    }
+    first = rows["people"][0]
+    assert [first[name] for name in ("person", "finished", "right", "answers", "share")] == [
+        "1",
+        "true",
+        "4",
+        "4",
+        "1.0",
+    ]
+    assert [first[name] for name in ("wilson_low", "wilson_high")] == ["0.5101", "1.0"]
+    assert [first[name] for name in ("real_right", "real", "generated_right", "generated")] == ["2"] * 4
     assert (
         sum(int(row["right"]) for row in rows["clips"]) == sum(row["right"] == "true" for row in rows["answers"]) == 6
     )
     assert {row["version"] for row in rows["answers"]} == {"real", "generated"}
     assert all((row["version"] == row["answer"]) == (row["right"] == "true") for row in rows["answers"])
     assert [row["position"] for row in rows["answers"]] == list("12341234")
-    assert {row["share"] for row in rows["clips"] if row["answers"] == "0"} <= {""}
-    assert not {"token", "seed"} & set(rows["people"][0]) | set(rows["answers"][0]) & {"token", "seed"}
+    assert all((row["share"] == "") == (row["answers"] == "0") for row in rows["clips"])
+    assert not {"token", "seed"} & {column for table in rows.values() for column in table[0]}
 
 
 def test_json_and_page_hold_also_without_answers(study, store):

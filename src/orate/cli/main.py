@@ -30,6 +30,7 @@ LAZY_COMMANDS = {
     "prepare": ("orate.cli.prepare", "prepare_app", "Turn a corpus into shards of aligned faces and sound."),
     "train": ("orate.cli.train", "train", "Train a model on prepared shards."),
     "evaluate": ("orate.cli.evaluate", "evaluate", "Measure a model on clips that it was not trained on."),
+    "study": ("orate.cli.study", "study_app", "Let people say which clips are real: a Turing test."),
     "import-sda": ("orate.cli.import_sda", "import_sda", "Convert a checkpoint of the paper's authors."),
 }
 
