@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from orate.training.motion_data import MotionItem
-from orate.training.motion_rest import FADE_FRAMES, RestStretch, make_rest, rest_items
+from orate.training.motion_rest import FADE_FRAMES, RestStretch, Said, make_rest, rest_items
 from orate.training.sound_variety import at_another_rate, unspoken, varied
 
 RATE = 16_000
@@ -42,26 +42,40 @@ def test_unspoken_sound_is_of_many_kinds():
 
 
 def test_speech_lies_where_the_stretch_says():
-    sound, first = make_rest(speech(2.0), np.random.default_rng(4))
+    sound, said = make_rest([("a", speech(2.0)), ("b", speech(1.5))], np.random.default_rng(4))
     assert len(sound) % 640 == 0
-    assert 5 <= first < 30
-    begin = first * 640 + RATE // 2
-    assert np.abs(sound[begin : begin + 16_000]).max() > 0.2
-    sound, first = make_rest(None, np.random.default_rng(4))
-    assert first == 0
-    assert len(sound) == 75 * 640
+    assert [part.key for part in said] == ["a", "b"]
+    assert said[1].first >= said[0].first + said[0].frames + 8
+    level = np.abs(sound).reshape(-1, 640).max(axis=1)
+    for part, seconds in zip(said, (2.0, 1.5), strict=True):
+        assert part.frames == pytest.approx(25 * seconds / part.rate, abs=1)
+        tone = level[part.first + round(12.5 / part.rate) + 1 : part.first + part.frames]
+        assert tone.min() > 2 * level[part.first - 3 : part.first].max()
+    sound, said = make_rest([], np.random.default_rng(4))
+    assert said == ()
+    assert 75 * 640 <= len(sound) < 200 * 640
 
 
-def test_the_mouth_rests_but_for_the_clip():
+def test_the_mouth_rests_but_for_the_clips():
     clip = MotionItem("grid", "grid/s1", np.full((50, 6), 2.0, np.float32), (), np.ones(3, np.float32))
-    encoded = (np.zeros((90, 2, 384), np.float16),)
-    stretches = [RestStretch("a", 20, encoded), RestStretch("", 0, encoded), RestStretch("unknown", 5, encoded)]
+    encoded = (np.zeros((160, 2, 384), np.float16),)
+    said = (Said("a", 20, 50, 1.0), Said("a", 110, 40, 1.25))
+    stretches = [RestStretch(said, encoded), RestStretch((), encoded), RestStretch((Said("x", 5, 9, 1.0),), encoded)]
     amid, alone = rest_items(stretches, {"a": clip}, [np.zeros(3, np.float32)], 6)
     assert not alone.values.any()
     assert alone.group == "rest"
-    assert (amid.values[20:70] == 2).all()
-    assert not amid.values[: 20 - FADE_FRAMES].any()
-    assert not amid.values[70 + FADE_FRAMES :].any()
+    for part in said:
+        assert (amid.values[part.first : part.first + part.frames] == 2).all()
+    for rest in (slice(0, 20 - FADE_FRAMES), slice(70 + FADE_FRAMES, 110 - FADE_FRAMES), slice(150 + FADE_FRAMES, 160)):
+        assert not amid.values[rest].any()
     edge = amid.values[20 - FADE_FRAMES : 20, 0]
     assert (np.diff(edge) > 0).all()
     assert edge[-1] < 2
+
+
+def test_a_faster_voice_moves_faster():
+    ramp = np.repeat(np.arange(50, dtype=np.float32)[:, None], 6, axis=1)
+    clip = MotionItem("grid", "grid/s1", ramp, (), np.ones(3, np.float32))
+    stretch = RestStretch((Said("a", 10, 40, 1.25),), (np.zeros((60, 2, 384), np.float16),))
+    (item,) = rest_items([stretch], {"a": clip}, [], 6)
+    assert item.values[10:50, 0] == pytest.approx(1.25 * np.arange(40), abs=1e-4)

@@ -22,12 +22,14 @@ from orate.corpora.worker import start_worker
 from orate.errors import OrateError
 from orate.media.files import whole_file
 from orate.models.engines.speech_engine import speech_engine
-from orate.models.speech_encoder import load_speech_encoder
-from orate.models.speech_features import RATE_HZ
-from orate.training.motion_rest import RestStretch, make_rest
+from orate.models.speech_encoder import FRAME_SAMPLES, load_speech_encoder
+from orate.training.motion_rest import RestStretch, Said, make_rest
 from orate.training.motion_speech import SpeechEncodings
 
 Progress = Callable[[str, int, int], None]
+MOST_SENTENCES = 3
+ALONE_EVERY = 4
+"""Nobody speaks in every fourth stretch of rest."""
 _encodings: SpeechEncodings | None = None
 
 
@@ -66,7 +68,7 @@ def cached_rest(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> list[RestStretch]:
-    """Stretches in which the mouth rests, all the time or before and after speech; see `orate.training.motion_rest`.
+    """Stretches in which the mouth rests, all the time or around sentences; see `orate.training.motion_rest`.
 
     Args:
         folders: of shards; their training clips lend the speech.
@@ -86,8 +88,12 @@ def cached_rest(
     calls = []
     for number in missing:
         random = np.random.default_rng([seed, number])
-        clip = clips[int(random.integers(len(clips)))] if clips and number % 2 else None
-        calls.append((clip, paths[number], number, seed))
+        count_said = int(random.integers(1, MOST_SENTENCES + 1)) if clips and number % ALONE_EVERY else 0
+        chosen: list[tuple[Path, Sample]] = []
+        for _ in range(count_said):  # of one speaker: the stretch has one face
+            pool = [clip for clip in clips if clip[1].speaker == chosen[0][1].speaker] if chosen else clips
+            chosen.append(pool[int(random.integers(len(pool)))])
+        calls.append((chosen, paths[number], number, seed))
     for done, _ in enumerate(_in_processes(_make_rest, calls, seed, 0, workers)):
         if progress:
             progress("silence and noise", done + 1, len(missing))
@@ -95,7 +101,9 @@ def cached_rest(
     for path in paths:
         with np.load(path) as file:
             speech = tuple(file[name] for name in sorted(file.files) if name.startswith("speech"))
-            stretches.append(RestStretch(str(file["key"]), int(file["first"]), speech))
+            said = (file["key"], file["first"], file["frames"], file["rate"])
+            parts = tuple(Said(str(k), int(a), int(n), float(r)) for k, a, n, r in zip(*said, strict=True))
+            stretches.append(RestStretch(parts, speech))
     return stretches
 
 
@@ -163,13 +171,13 @@ def _read_track(path: Path) -> MotionTrack:
         raise OrateError(f"{path} is damaged: delete it, and it is made again.") from error
 
 
-def _make_rest(clip: tuple[Path, Sample] | None, path: Path, number: int, seed: int) -> None:
+def _make_rest(clips: list[tuple[Path, Sample]], path: Path, number: int, seed: int) -> None:
     made = _encodings
     assert made is not None  # noqa: S101 - set by the process' start
     random = np.random.default_rng([seed, number, 1])
-    speech = read_speech(*clip) if clip else None
-    sound, first = make_rest(speech, random)
-    encodings = made.plain(sound, len(sound) * 25 // RATE_HZ)
+    sound, said = make_rest([(sample.key, read_speech(folder, sample)) for folder, sample in clips], random)
+    encodings = made.plain(sound, len(sound) // FRAME_SAMPLES)
     values = {f"speech{k}": one.astype(np.float16) for k, one in enumerate(encodings)}
+    values |= {name: np.array([getattr(part, name) for part in said]) for name in ("key", "first", "frames", "rate")}
     with whole_file(path) as partial, partial.open("wb") as file:
-        np.savez(file, key=np.asarray(clip[1].key if clip else ""), first=np.asarray(first), **values)  # type: ignore[arg-type]
+        np.savez(file, **values)  # type: ignore[arg-type]
