@@ -99,7 +99,7 @@ def test_what_cannot_be_is_said(tmp_path):
     ("arguments", "sentence"),
     [
         (["train", "default-motion", "-o", "out"], "nothing to train on"),
-        (["train", "default-motion", "-o", "out", "--from", "paper"], "leave out --from"),
+        (["train", "default-motion", "-o", "out", "--data", "x", "--from", "paper"], "leave out --from"),
         (["train", "paper-small", "-o", "out"], "--data"),
         (["train", "paper-small", "-o", "out", "--tracks", "somewhere"], "leave out --tracks"),
     ],

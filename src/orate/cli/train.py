@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from orate.cli.training_bar import training_bar
 
 SIGNAL_EXIT = 128
 
 
 def train(
     config: Annotated[
-        str, typer.Argument(help="YAML file, or a config of the package: paper, paper-small, default-motion, ...")
+        str, typer.Argument(help="YAML file, or a config of the package: paper, default-motion, lip-reader, ...")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder; a run found there goes on.")],
     data: Annotated[
@@ -39,20 +39,28 @@ def train(
 
     The same command again goes on where the last one stopped. SIGTERM and Ctrl-C save, then stop.
     """
+    from orate.cli.train_measures import is_measure_recipe, train_measure
     from orate.cli.train_motion import is_motion_recipe, train_motion_model
+    from orate.cli.train_refiner import is_refiner_recipe, train_refiner_model
     from orate.errors import OrateError
 
-    if is_motion_recipe(config):
-        if start is not None or devices is not None:
-            raise OrateError("Motion is trained from nothing on one device: leave out --from and --devices.")
-        chosen = [*(settings or []), *([f"steps={steps}"] if steps else [])]
-        _end(train_motion_model(config, data or [], tracks or [], output, chosen, device, quiet))
-        return
-    if tracks:
+    motion, refiner, measure = (known(config) for known in (is_motion_recipe, is_refiner_recipe, is_measure_recipe))
+    if tracks and not motion:
         raise OrateError(f"Motion tracks teach default-motion, not {config}: leave out --tracks.")
-    if not data:
+    if not (data or tracks):
         raise OrateError("There is nothing to train on: give a folder from `orate prepare` with --data.")
-    _train_pictures(config, data, output, start, steps, settings or [], device, devices, quiet)
+    if not (motion or refiner or measure):
+        _train_pictures(config, data or [], output, start, steps, settings or [], device, devices, quiet)
+        return
+    if start is not None or devices is not None:
+        raise OrateError(f"{config} is trained from nothing on one device: leave out --from and --devices.")
+    chosen = [*(settings or []), *([f"{'' if motion else 'run.'}steps={steps}"] if steps else [])]
+    if motion:
+        stopped_by = train_motion_model(config, data or [], tracks or [], output, chosen, device, quiet)
+    else:
+        train_one = train_refiner_model if refiner else train_measure
+        stopped_by = train_one(config, data or [], output, chosen, device, quiet)
+    _end(stopped_by)
 
 
 def _train_pictures(
@@ -84,28 +92,14 @@ def _train_pictures(
     held_out = ClipDataset(data, "validation", rate)
     generator = load_model(start) if start is not None else None
     trainer = Trainer(recipe, clips, held_out, output, metrics=ClipMeter(), start=generator)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
-    ) as bar:
-        task = bar.add_task("steps", total=recipe.run.steps, completed=trainer.step, figures="")
-
-        def show(done: int, total: int, figures: dict[str, float]) -> None:
-            shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items() if "/" not in name)
-            bar.update(task, completed=done, total=total, figures=shown)
-
-        stopped_by = trainer.fit(show)
-    _end(stopped_by)
+    with training_bar(quiet) as show:
+        stopped_by = trainer.fit(lambda done, total, figures: show("steps", done, total, figures))
+    _end(stopped_by, f" at step {trainer.step}")
     typer.echo(output / "model")
 
 
-def _end(stopped_by: int | None) -> None:
+def _end(stopped_by: int | None, where: str = "") -> None:
     """Say that a signal ended the run, and leave with its exit status; otherwise nothing."""
     if stopped_by is not None:
-        typer.echo("Stopped and saved; the same command goes on from there.", err=True)
+        typer.echo(f"Stopped and saved{where}; the same command goes on from there.", err=True)
         raise typer.Exit(SIGNAL_EXIT + stopped_by)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from orate.cli.training_bar import training_bar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -57,22 +57,8 @@ def train_measure(
     clips, others = (MouthClips(part, output / CLIPS_FOLDER) for part in (train, held_out))
     recipe, run, task = _task(config, settings, clips, others)
     trainer = SupervisedTrainer(task, recipe, run, output, chosen_device)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
-    ) as bar:
-        shown = bar.add_task("steps", total=run.steps, completed=trainer.step, figures="")
-
-        def show(done: int, total: int, figures: dict[str, float]) -> None:
-            known = "  ".join(f"{name} {value:.3f}" for name, value in figures.items() if "/" not in name)
-            bar.update(shown, completed=done, total=total, figures=known)
-
-        stopped = trainer.fit(show)
+    with training_bar(quiet) as show:
+        stopped = trainer.fit(lambda done, total, figures: show("steps", done, total, figures))
     if stopped is None:
         typer.echo(output / "model")
     return stopped

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from orate.cli.training_bar import training_bar
 
 MOTION_RECIPE = "default-motion"
 
@@ -26,24 +26,7 @@ def train_motion_model(
     from orate.training.motion_run import run_motion
 
     recipe = load_motion_config(None if config == MOTION_RECIPE else Path(config), settings)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
-    ) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int, figures: dict[str, float]) -> None:
-            task = tasks.get(what)
-            if task is None:
-                task = tasks[what] = bar.add_task(what, total=total, figures="")
-            shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items() if "/" not in name)
-            bar.update(task, completed=done, total=total, figures=shown)
-
+    with training_bar(quiet) as show:
         stopped = run_motion(recipe, data, tracks, output, show, device)
     if stopped is None:
         typer.echo(output / "model")

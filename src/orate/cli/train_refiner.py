@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from orate.cli.training_bar import training_bar
 
 REFINER_RECIPE = "default-refiner"
 
@@ -41,24 +41,7 @@ def train_refiner_model(
     from orate.training.refine_run import run_refiner
 
     recipe = load_refine_config(None if config == REFINER_RECIPE else Path(config), settings)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
-    ) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int, figures: dict[str, float]) -> None:
-            task = tasks.get(what)
-            if task is None:
-                task = tasks[what] = bar.add_task(what, total=total, figures="")
-            shown = "  ".join(f"{name} {value:.3f}" for name, value in figures.items() if "/" not in name)
-            bar.update(task, completed=done, total=total, figures=shown)
-
+    with training_bar(quiet) as show:
         stopped = run_refiner(recipe, data, output, show, device)
     if stopped is None:
         typer.echo(output / "model")
