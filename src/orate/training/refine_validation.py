@@ -18,6 +18,7 @@ Pictures = NDArray[np.uint8]
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 INSIDE = np.s_[:, 8:-8, 16:-16]
 STIRRED = 0.5  # pairs whose lips hardly move say nothing
+SMALLEST = 1e-9
 
 
 def refined_patch(network: Network, pairs: MouthPairs, index: int) -> Pictures:
@@ -53,14 +54,14 @@ def patch_figures(pairs: MouthPairs, made: Pictures) -> dict[str, float]:
         "lips": _mean(difference, lips),
         "psnr": psnr(one, other),
         "ssim": ssim(one, other),
-        "sharpness": sharp[0] / sharp[1],
+        "sharpness": sharp[0] / max(sharp[1], SMALLEST),
     }
     neighbours = np.flatnonzero(np.diff(pairs.run) == 0)
     if len(neighbours):
         steps = [frames[neighbours + 1] - frames[neighbours] for frames in (mine, truth)]
         here = lips[neighbours]
         figures["flicker"] = _mean(np.abs(steps[0] - steps[1]), here)
-        figures["movement"] = _mean(np.abs(steps[0]), here) / _mean(np.abs(steps[1]), here)
+        figures["movement"] = _mean(np.abs(steps[0]), here) / max(_mean(np.abs(steps[1]), here), SMALLEST)
     return figures
 
 
@@ -105,7 +106,7 @@ class RefineValidation:
 
 
 def _mean(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
-    return float((values * weight).sum() / max(float(weight.sum()) * values.shape[-1], 1e-9))
+    return float((values * weight).sum() / max(float(weight.sum()) * values.shape[-1], SMALLEST))
 
 
 def _slopes(frames: NDArray[np.float64]) -> NDArray[np.float64]:
