@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,10 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from orate.evaluation.identity import FaceEmbedder
+    from orate.evaluation.instruments import Instruments
+    from orate.evaluation.report_folder import KeptClip, ReportFolder
 
+JSON_SUFFIX = ".json"
 MIN_WIDTH = 132  # of tables, where the output is no terminal
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 
@@ -35,7 +37,8 @@ def evaluate(
         Path | None, typer.Option("--motion", help="Folder of motion tracks, one for each person.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write all figures to this JSON file.")
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of a report to write, or to go on with; or a .json file."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many clips, spread over the corpus.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of what the photos do by chance.")] = 0,
@@ -45,28 +48,116 @@ def evaluate(
     """Measure a model: on held-out clips (--data), on photos that speak (--photos, --speech), on tracks (--motion).
 
     A clip's first frame and its sound go in, the rest is compared, beside a ceiling (the real clip) and a floor (the
-    still first frame). Photos have no truth: their videos are measured by themselves.
+    still first frame). Photos have no truth: their videos are measured by themselves. With a folder for --output, a
+    report is written there: report.json, report.md in the paper's form, and index.html with videos, the worst clips
+    first; the same command again goes on where it stopped.
     """
     from orate.errors import OrateError
-    from orate.media.files import whole_file
+    from orate.evaluation.resumable import write_json
 
-    if output is not None and not output.parent.is_dir():
-        raise OrateError(f"The folder {output.parent} does not exist: make it first.")
     if not (data or photos or motion):
         raise OrateError("There is nothing to measure on: give --data, --photos with --speech, or --motion.")
     if bool(photos) != bool(speech):
         raise OrateError("Photos need something to say, and speech needs a photo: give both --photos and --speech.")
+    if output is not None and not output.parent.is_dir():
+        raise OrateError(f"The folder {output.parent} does not exist: make it first.")
+    place = None if output is None or output.suffix.lower() == JSON_SUFFIX else output
+    name = Path(model).name if Path(model).is_dir() else model
     report: dict[str, Any] = {"model": model}
-    embedder = _embedder() if data or photos else None
+    folder: ReportFolder | None = None
+    kept: list[KeptClip] = []
     if data:
-        report |= _on_clips(model, data, limit, device, quiet, embedder)
+        folder, kept, instruments = _on_clips(model, data, limit, device, quiet, place)
+        from orate.evaluation.report import as_json
+
+        report |= as_json([clip.figures for clip in kept])
+        report["not_measured"] = list(instruments.missing)
+    elif place is not None:
+        folder = _folder(model, [], None, [], place)
     if photos and speech:
-        report["photos"] = _on_photos(model, photos, speech, seed, device, quiet, embedder)
+        report["photos"] = _on_photos(model, photos, speech, seed, device, quiet)
     if motion:
         report["motion"] = _on_motion(model, motion)
-    if output is not None:
-        with whole_file(output) as partial:
-            partial.write_text(json.dumps(report, indent=1, allow_nan=False), encoding="utf-8")
+    if folder is not None:
+        from orate.evaluation.report_files import write_report
+
+        write_report(folder.folder, _title(name, data or [], len(kept)), report, kept)
+        typer.echo(folder.folder / "index.html")
+    elif output is not None:
+        write_json(output, report)
+
+
+def _on_clips(
+    model: str, data: list[Path], limit: int | None, device: str, quiet: bool, output: Path | None
+) -> tuple[ReportFolder | None, list[KeptClip], Instruments]:
+    """The report's folder, where one is wanted, the measured clips, and what they were measured with."""
+    from orate.corpora.dataset import ClipDataset
+    from orate.errors import OrateError
+    from orate.evaluation.generators import load_clip_generator
+    from orate.evaluation.report import ROWS, ClipEvaluation
+    from orate.evaluation.report_folder import KeptClip
+    from orate.training.validation import spread
+
+    generator = load_clip_generator(model, device)
+    clips = ClipDataset(data, "validation", generator.audio_rate)
+    if not len(clips):
+        raise OrateError(f"There are no validation clips in {', '.join(str(folder) for folder in data)}.")
+    instruments = _instruments()
+    folder = None if output is None else _folder(model, data, limit, instruments.names, output)
+    evaluation = ClipEvaluation(generator, clips, instruments)
+    kept: list[KeptClip] = []
+    for index in track(spread(len(clips), limit or len(clips)), "Clips", console=Console(stderr=True), disable=quiet):
+        key = clips.sample(index).key
+        clip = folder.kept(index, key) if folder else None
+        if clip is None:
+            measured = evaluation(index)
+            clip = folder.keep(index, measured, clips.audio_rate) if folder else KeptClip(key, measured.figures)
+        kept.append(clip)
+    _print_clips(model, kept)
+    for row, meaning in ROWS.items():
+        typer.echo(f"{row}: {meaning}")
+    for sentence in instruments.missing:
+        typer.echo(f"Not measured: {sentence}", err=True)
+    return folder, kept, instruments
+
+
+def _print_clips(model: str, kept: list[KeptClip]) -> None:
+    from orate.evaluation.report import ALL_FIGURES, ROWS, count, summarise
+
+    figures = [clip.figures for clip in kept]
+    for group, rows in summarise(figures).items():
+        table = Table("figure", *ROWS, "", title=f"{model}: {group}, over {count(figures, group)} clips")
+        for name, meaning in ALL_FIGURES.items():
+            table.add_row(name, *(f"{rows[row][name]:.4g}" for row in ROWS), meaning)
+        _print(table)
+
+
+def _instruments() -> Instruments:
+    """The networks that measure, as far as they are there."""
+    from orate.evaluation.instruments import load_instruments
+
+    return load_instruments()
+
+
+def _folder(model: str, data: list[Path], limit: int | None, instruments: list[str], output: Path) -> ReportFolder:
+    """The report's folder, new or to go on with."""
+    from orate.evaluation.report import ALL_FIGURES
+    from orate.evaluation.report_folder import ReportFolder
+    from orate.evaluation.resumable import data_identity, model_identity
+
+    told = {
+        "model": model_identity(model),
+        "data": data_identity(data),
+        "--limit": limit,
+        "set of figures": sorted(ALL_FIGURES),
+        "set of measuring networks": instruments,
+    }
+    return ReportFolder(output, told)
+
+
+def _title(name: str, data: list[Path], clips: int) -> str:
+    on = f" on {clips} clips of {', '.join(folder.name for folder in data)}" if data else ""
+    return f"{name}{on}"
 
 
 def _embedder() -> FaceEmbedder | None:
@@ -81,40 +172,6 @@ def _embedder() -> FaceEmbedder | None:
         return None
 
 
-def _on_clips(
-    model: str, data: list[Path], limit: int | None, device: str, quiet: bool, embedder: FaceEmbedder | None
-) -> dict[str, Any]:
-    from orate.corpora.dataset import ClipDataset
-    from orate.errors import OrateError
-    from orate.evaluation.clip import FIGURES
-    from orate.evaluation.generators import load_clip_generator
-    from orate.evaluation.report import ROWS, as_json, count, evaluate_clips, summarise
-    from orate.training.validation import spread
-
-    generator = load_clip_generator(model, device)
-    clips = ClipDataset(data, "validation", generator.audio_rate)
-    if not len(clips):
-        raise OrateError(f"There are no validation clips in {', '.join(str(folder) for folder in data)}.")
-    indices = spread(len(clips), limit or len(clips))
-    figures = list(
-        track(
-            evaluate_clips(generator, clips, indices, embedder),
-            "Clips",
-            total=len(indices),
-            console=Console(stderr=True),
-            disable=quiet,
-        )
-    )
-    for group, rows in summarise(figures).items():
-        table = Table("figure", *ROWS, "", title=f"{model}: {group}, means over {count(figures, group)} clips")
-        for name, meaning in FIGURES.items():
-            table.add_row(name, *(f"{rows[row][name]:.4g}" for row in ROWS), meaning)
-        _print(table)
-    for row, meaning in ROWS.items():
-        typer.echo(f"{row}: {meaning}")
-    return as_json(figures)
-
-
 def _on_photos(
     model: str,
     photos: list[Path],
@@ -122,7 +179,6 @@ def _on_photos(
     seed: int,
     device: str,
     quiet: bool,
-    embedder: FaceEmbedder | None,
 ) -> dict[str, Any]:
     from orate.animator import Animator
     from orate.evaluation.photos import PHOTO_FIGURES, PhotoMeter, mean_photo_figures
@@ -133,12 +189,14 @@ def _on_photos(
     pairs = [(photo, sound) for photo in _pictures(photos) for sound in speech]
     animator = Animator.from_pretrained(model, device=device)
     rate, fps = animator.config.audio_rate, animator.config.fps
-    meter = PhotoMeter(embedder=embedder)
+    meter = PhotoMeter(embedder=_embedder())
     videos: list[dict[str, Any]] = []
     for photo, sound in track(pairs, "Photos", console=Console(stderr=True), disable=quiet):
         picture, audio = read_image(photo), read_audio(sound, rate)
-        frames = animator.stream(picture, stream_audio(sound, rate), rate=rate, seed=seed)  # in blocks: memory is flat
-        videos.append({"photo": photo.name, "speech": sound.name, **meter(picture, frames, audio, rate, fps)})
+        source = animator.prepare(picture)
+        frames = animator.stream(source, stream_audio(sound, rate), rate=rate, seed=seed)  # in blocks: memory is flat
+        figures = meter(picture, frames, audio, rate, fps, animator.moving(source))
+        videos.append({"photo": photo.name, "speech": sound.name, **figures})
     mean = mean_photo_figures([{name: video[name] for name in PHOTO_FIGURES} for video in videos])
     headings = [name.replace("_", "\n") for name in PHOTO_FIGURES]
     table = Table("photo", "speech", *headings, title=f"{model}: photos")

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from orate.evaluation.blinks import blink_duration, blinks_per_second, eye_opening, find_blinks
 from orate.evaluation.cpbd import cpbd
+from orate.evaluation.fdbm import fdbm
+from orate.evaluation.head_movement import ANGLES, BROW, amount, head_curves
 from orate.evaluation.identity import Embedding, FaceEmbedder, content_distance, identity_distance
 from orate.evaluation.jitter import jitter
 from orate.evaluation.l1 import l1
@@ -35,12 +37,15 @@ FIGURES = {
     **VALIDATION_FIGURES,
     "face_lmd": "the same of all the face's landmarks",
     "cpbd": "share of edges without visible blur",
+    "fdbm": "share of strong frequencies, more for sharper pictures",
     "mouth_sharpness": "the mouth's sharpness over that of the source's face",
     "identity_distance": "of face embeddings, to the source image (dlib)",
     "content_distance": "of face embeddings, between frames (ACD, with dlib)",
     "silence_movement": "velocity of the mouth's opening in silence over that in speech",
     "blinks_per_s": "blinks a second",
     "blink_s": "mean length of a blink in s",
+    "head_deg": "deviation of the head's rotation in degrees",
+    "brow_cm": "deviation of the brows' height in cm",
     "jitter": "acceleration of the landmarks, in eye distances per frame squared",
     "jitter_ratio": "the same over that of the real video",
 }
@@ -95,15 +100,19 @@ class ClipMeter:
         """
         moved = jitter(generated.landmarks)
         blinks = find_blinks(eye_opening(generated.landmarks), fps)
+        head = head_curves(generated.landmarks)
         return {
             **self._against(real, generated),
             "face_lmd": lmd(real.landmarks, generated.landmarks, FACE),
             "cpbd": cpbd(generated.frames[::STEP]),
+            "fdbm": fdbm(generated.frames[::STEP]),
             "mouth_sharpness": _sharpness(real, generated),
             **self._identity(real, generated),
             "silence_movement": silence_movement(opening(generated.landmarks), voice),
             "blinks_per_s": blinks_per_second(blinks, len(generated.frames), fps) if blinks is not None else np.nan,
             "blink_s": blink_duration(blinks or []),
+            "head_deg": amount(head, ANGLES),
+            "brow_cm": amount(head, BROW),
             "jitter": moved,
             "jitter_ratio": moved / max(jitter(real.landmarks), MIN_SPREAD),
         }
