@@ -95,7 +95,7 @@ def _on_clips(
     from orate.errors import OrateError
     from orate.evaluation.generators import load_clip_generator
     from orate.evaluation.report import ROWS, ClipEvaluation
-    from orate.evaluation.report_folder import KeptClip
+    from orate.evaluation.report_folder import measured_clips
     from orate.training.validation import spread
 
     generator = load_clip_generator(model, device)
@@ -104,15 +104,9 @@ def _on_clips(
         raise OrateError(f"There are no validation clips in {', '.join(str(folder) for folder in data)}.")
     instruments = _instruments()
     folder = None if output is None else _folder(model, data, limit, instruments.names, output)
-    evaluation = ClipEvaluation(generator, clips, instruments)
-    kept: list[KeptClip] = []
-    for index in track(spread(len(clips), limit or len(clips)), "Clips", console=Console(stderr=True), disable=quiet):
-        key = clips.sample(index).key
-        clip = folder.kept(index, key) if folder else None
-        if clip is None:
-            measured = evaluation(index)
-            clip = folder.keep(index, measured, clips.audio_rate) if folder else KeptClip(key, measured.figures)
-        kept.append(clip)
+    indices = spread(len(clips), limit or len(clips))
+    measured = measured_clips(ClipEvaluation(generator, clips, instruments), indices, folder)
+    kept = list(track(measured, "Clips", total=len(indices), console=Console(stderr=True), disable=quiet))
     _print_clips(model, kept)
     for row, meaning in ROWS.items():
         typer.echo(f"{row}: {meaning}")

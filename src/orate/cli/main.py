@@ -31,6 +31,7 @@ LAZY_COMMANDS = {
     "train": ("orate.cli.train", "train", "Train a model on prepared shards."),
     "evaluate": ("orate.cli.evaluate", "evaluate", "Measure a model on clips that it was not trained on."),
     "study": ("orate.cli.study", "study_app", "Let people say which clips are real: a Turing test."),
+    "ablate": ("orate.cli.ablate", "ablate", "Train and measure the rows of the paper's ablation on a small budget."),
     "import-sda": ("orate.cli.import_sda", "import_sda", "Convert a checkpoint of the paper's authors."),
 }
 

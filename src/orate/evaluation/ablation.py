@@ -18,6 +18,14 @@ from orate.training.config import TrainConfig, load_config
 from orate.training.trainer import MODEL_FOLDER, Trainer
 
 CRITICS = ("frame", "sync", "sequence")
+NAMES = {
+    "no-adversarial": "without adversarial losses",
+    "no-l1": "without L1",
+    "no-frame": "without frame discriminator",
+    "no-sync": "without sync discriminator",
+    "no-sequence": "without sequence discriminator",
+    "full": "full model",
+}
 # By row: the config in the package, and what is set in it.
 ROWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "no-adversarial": ("ablation/full", tuple(f"losses.{name}=0" for name in CRITICS)),
@@ -28,7 +36,8 @@ ROWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "full": ("ablation/full", ()),
 }
 LISTENING = "listening"
-PLAN_FILE = "ablation.json"
+PLAN_FILE = "begun.json"
+DONE_FILE = ".trained"
 QUIET = ("run.validate_every=0", "run.sample_every=0")
 
 # The stage (a row, or `LISTENING`), steps done, steps in all, the latest losses.
@@ -43,18 +52,18 @@ class AblationPlan:
         data: prepared folders; the training part is learned from, the validation part measured.
         steps: of each row, listening included; the config's share of them (a fifth) only listens.
         settings: ``section.field=value`` assignments for every row.
-        rows: which of `ROWS`.
         clips: how many validation clips are measured.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     """
 
     data: tuple[Path, ...]
     steps: int
     settings: tuple[str, ...] = ()
-    rows: tuple[str, ...] = tuple(ROWS)
     clips: int = 10
+    device: str = "auto"
 
     def begin(self, folder: Path) -> None:
-        """Make the folder, or find it begun with the same plan; rows may be added later.
+        """Make the folder, or find it begun with the same plan.
 
         Raises:
             OrateError: as `orate.evaluation.resumable.begin`; a setting that the configs do not have.
@@ -84,7 +93,8 @@ class AblationPlan:
         steps, silent = (listening, listening) if row == LISTENING else (self.steps - listening, 0)
         name, changes = ROWS.get(row, ROWS["full"])
         stage = [f"run.steps={steps}", f"losses.pixels_from={silent}", f"losses.adversarial_from={silent}"]
-        return load_config(name, [*QUIET, *self.settings, *stage, *changes])
+        where = [f"run.accelerator={self.device}"] if self.device != "auto" else []
+        return load_config(name, [*QUIET, *self.settings, *stage, *where, *changes])
 
     def model(self, folder: Path, row: str) -> Path:
         """Where the trained model of a row lies."""
@@ -136,6 +146,3 @@ def _train(plan: AblationPlan, folder: Path, stage: str, progress: Progress | No
     if stopped is None:
         done.touch()
     return stopped
-
-
-DONE_FILE = ".trained"

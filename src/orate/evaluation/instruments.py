@@ -108,7 +108,7 @@ def load_instruments(embedder: bool = True) -> Instruments:
 
 
 def _sync() -> SyncMeter:
-    _check_weights(SYNC_NETWORK, "Audio-visual offset and confidence")
+    _check_weights(SYNC_NETWORK, "The audio-visual offset")
     return SyncMeter()
 
 

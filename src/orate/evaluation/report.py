@@ -7,7 +7,7 @@ first frame standing still.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -71,7 +71,7 @@ class ClipEvaluation:
     """
 
     def __init__(self, generator: ClipGenerator, clips: ClipDataset, instruments: Instruments | None = None) -> None:
-        self._generator, self._clips = generator, clips
+        self._generator, self.clips = generator, clips
         self._instruments = instruments or Instruments()
         self._meter = ClipMeter(embedder=self._instruments.embedder)
 
@@ -81,7 +81,7 @@ class ClipEvaluation:
         Raises:
             OrateError: the crops do not fit the model; a damaged shard.
         """
-        clips, clip = self._clips, self._clips[index]
+        clips, clip = self.clips, self.clips[index]
         real, audio = pictures(clip["video"]), clip["audio"].numpy()
         said = str(clips.meta(index).get("transcript") or "")
         made, other = (
@@ -112,21 +112,8 @@ class ClipEvaluation:
         return MeasuredClip(figures, real, made, audio)
 
     def _record(self, video: TrackedVideo, said: str) -> VideoRecord:
-        fps = self._clips.fps
+        fps = self.clips.fps
         return record(video.landmarks, fps, self._instruments.read(video.frames, said, fps))
-
-
-def evaluate_clips(
-    generator: ClipGenerator, clips: ClipDataset, indices: Iterable[int], instruments: Instruments | None = None
-) -> Iterator[ClipFigures]:
-    """Measure clips one after the other, as `ClipEvaluation` does.
-
-    Raises:
-        OrateError: the crops do not fit the model; a damaged shard.
-    """
-    evaluation = ClipEvaluation(generator, clips, instruments)
-    for index in indices:
-        yield evaluation(index).figures
 
 
 def compressed(video: NDArray[np.uint8], fps: float) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from orate.evaluation.clip_record import ClipFigures
-from orate.evaluation.report import MeasuredClip
+from orate.evaluation.report import ClipEvaluation, MeasuredClip
 from orate.evaluation.resumable import begin, read_json, write_json
 from orate.media.files import temporary_beside
 from orate.media.image import write_image
@@ -95,6 +96,29 @@ class ReportFolder:
                     video.write(_enlarged(np.hstack(pair)))
         finally:
             sound.unlink(missing_ok=True)
+
+
+def measured_clips(
+    evaluation: ClipEvaluation, indices: Iterable[int], folder: ReportFolder | None = None
+) -> Iterator[KeptClip]:
+    """Measure clips, or find them in the folder.
+
+    Args:
+        evaluation: of a model on a corpus.
+        indices: of the clips.
+        folder: where finished clips are kept; None to keep nothing.
+
+    Raises:
+        OrateError: as `ClipEvaluation`; the folder cannot be written.
+    """
+    clips = evaluation.clips
+    for index in indices:
+        key = clips.sample(index).key
+        kept = folder.kept(index, key) if folder else None
+        if kept is None:
+            measured = evaluation(index)
+            kept = folder.keep(index, measured, clips.audio_rate) if folder else KeptClip(key, measured.figures)
+        yield kept
 
 
 def contact_sheet(real: Pixels, generated: Pixels) -> Pixels:

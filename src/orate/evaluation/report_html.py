@@ -27,10 +27,10 @@ h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.15rem;margin:2rem 0 .5rem}h3{f
 overflow-wrap:anywhere}
 p{margin:.4rem 0;max-width:48rem}.soft{color:var(--soft);font-size:.875rem}
 .wide{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:.4rem}
-table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;width:100%}
+table{border-collapse:separate;border-spacing:0;font-size:.875rem;font-variant-numeric:tabular-nums;width:100%}
 th,td{padding:.35rem .6rem;text-align:left;white-space:nowrap;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{position:sticky;left:0;background:var(--card)}
-tr:last-child td{border-bottom:0}td:last-child:not(:first-child){white-space:normal;min-width:4rem}
+tr:last-child td{border-bottom:0}.told td:last-child{white-space:normal;min-width:14rem}
 .cards{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr))}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.8rem;min-width:0}
 video,img,svg{display:block;width:100%;height:auto}video{max-width:24rem;margin:0 auto;background:#000}
@@ -40,7 +40,8 @@ dl div{display:flex;gap:.4rem}dt{color:var(--soft)}dd{margin:0;font-variant-nume
 polyline{fill:none;stroke-width:2}polyline.model{stroke:var(--made)}polyline.ceiling{stroke:var(--real)}
 rect.model{fill:var(--made)}rect.ceiling{fill:var(--real)}.axis{stroke:var(--line)}
 .tick{fill:var(--soft);font-size:12px}.end{text-anchor:end}
-.key{display:inline-block;width:.8em;height:.8em;border-radius:.15em;margin:0 .3em 0 .8em}
+.keys{white-space:nowrap}.chart{max-width:44rem}
+.key{display:inline-block;width:.8em;height:.8em;border-radius:.15em;margin:0 .3em 0 .6em}
 .key.model{background:var(--made)}.key.ceiling{background:var(--real)}
 @media(max-width:30rem){.tick{font-size:20px}body{padding:.6rem}}
 """
@@ -131,16 +132,18 @@ def _blinks(clips: list[KeptClip]) -> str:
         rate = len(lengths) / max(seconds, 1e-9)
         counts.append(f"{LEGEND[row]}: {len(lengths)} in {seconds:.0f} s, {rate:.2f} a second.")
     told = f"<p>How many blinks last how long: {_key()}</p><p>{' '.join(counts)} Bars leave out blinks cut off.</p>"
-    return f'<h2>Blinks</h2>{told}<div class="card">{blink_histogram(series, "Blinks by their length")}</div>'
+    return f'<h2>Blinks</h2>{told}<div class="card chart">{blink_histogram(series, "Blinks by their length")}</div>'
 
 
 def _key() -> str:
-    return "".join(f'<span class="key {row}"></span>{LEGEND[row]}' for row in (CEILING, MODEL))
+    keys = (f'<span class="keys"><span class="key {row}"></span>{LEGEND[row]}</span>' for row in (CEILING, MODEL))
+    return " ".join(keys)
 
 
 def _table(table: ReportTable) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in table.columns)
     rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
     notes = "".join(f'<p class="soft">{escape(note)}</p>' for note in table.notes)
-    shown_table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    kind = "wide told" if table.columns[-1] == "meaning" else "wide"
+    shown_table = f'<div class="{kind}"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     return f"<h2>{escape(table.title)}</h2>{shown_table}{notes}"

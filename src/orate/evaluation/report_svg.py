@@ -7,7 +7,7 @@ from html import escape
 from math import isfinite
 
 WIDTH, HEIGHT = 600, 130
-LEFT, RIGHT, TOP, BOTTOM = 34, 6, 8, 20
+LEFT, RIGHT, TOP, BOTTOM = 52, 6, 8, 24
 LEAST_OPENING = 0.1  # of the scale, in eye distances: a still mouth's wavering is not to fill the picture
 BLINK_BIN_S, BLINK_BINS = 0.08, 10
 
