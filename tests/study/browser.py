@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import time
@@ -22,7 +23,7 @@ FLAGS = (
     "--mute-audio",
     "--hide-scrollbars",
 )
-WAIT_S = 30.0  # for anything that a page does: long, for a busy machine
+WAIT_S = 60.0  # for anything that a page does: long, for a busy machine
 POLL_S = 0.05
 KEYS = {"Tab": 9, "Enter": 13}
 
@@ -74,20 +75,25 @@ class Browser:
 
     def send(self, method: str, **parameters: object) -> dict:
         """One command and its answer."""
+        number = self._write(method, parameters)
+        while True:
+            reply = self._receive()
+            if reply.get("id") == number:
+                if "error" in reply:
+                    raise PageError(reply["error"])
+                return reply["result"]
+
+    def _write(self, method: str, parameters: dict) -> int:
         self._count += 1
         message = {"id": self._count, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
         os.write(self._to_browser, json.dumps(message).encode() + b"\0")
-        while True:
-            reply = self._receive()
-            if reply.get("id") == self._count:
-                if "error" in reply:
-                    raise PageError(reply["error"])
-                return reply["result"]
+        return self._count
 
     def _receive(self) -> dict:
         while b"\0" not in self._buffer:
+            assert select.select([self._from_browser], [], [], WAIT_S)[0], "the browser does not answer"
             part = os.read(self._from_browser, 1 << 16)
             assert part, "the browser has ended"
             self._buffer += part
@@ -101,10 +107,7 @@ class Browser:
             case "Log.entryAdded" if event["params"]["entry"]["level"] == "error":
                 self.errors.append(event["params"]["entry"]["text"])
             case "Page.javascriptDialogOpening":
-                self._count += 1
-                answer = {"id": self._count, "method": "Page.handleJavaScriptDialog", "params": {"accept": True}}
-                os.write(self._to_browser, json.dumps({**answer, "sessionId": self._session}).encode() + b"\0")
-                self._count += 1  # so that no command waits under the id of this one
+                self._write("Page.handleJavaScriptDialog", {"accept": True})
         return event
 
     def open(self, address: str) -> None:

@@ -42,7 +42,7 @@ def make(
 ) -> None:
     """Write real clips, and what a model makes of their first frame and sound, through one encoder."""
     from orate.evaluation.generators import load_clip_generator
-    from orate.study.make import StudySettings, make_study, read_consent
+    from orate.study.make import StudySettings, check_output, make_study, read_consent
     from orate.study.words import CONSENT
 
     settings = StudySettings(
@@ -54,7 +54,8 @@ def make(
         contact=contact,
         consent=CONSENT if consent is None else read_consent(consent),
     )
-    settings.check()
+    settings.check()  # before a model is loaded
+    check_output(output)
     name = Path(model).name if Path(model).is_dir() else model
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:

@@ -95,14 +95,11 @@ def make_study(
         OrateError: a folder of that name, too few clips, shards that are missing or damaged, a full disk.
     """
     settings.check()
+    check_output(output)
     seen = ClipDataset(data, settings.split, generator.audio_rate)
     heard = ClipDataset(data, settings.split, SOUND_RATE)
     if round(settings.seconds * seen.fps) < 1:
         raise OrateError(f"Clips of {settings.seconds:g} seconds are shorter than a frame.")
-    if output.exists():
-        raise OrateError(f"{output} is there already, and answers may be in it: name another folder.")
-    if not output.parent.is_dir():
-        raise OrateError(f"There is no folder {output.parent}: make it first.")
     unfinished = output.with_name(f".{output.name}.{secrets.token_hex(4)}.part")
     try:
         (unfinished / CLIPS_FOLDER).mkdir(parents=True)
@@ -127,6 +124,14 @@ def make_study(
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return study, left_out
+
+
+def check_output(folder: Path) -> None:
+    """Raise OrateError where no study can be made: answers must not be overwritten."""
+    if folder.exists():
+        raise OrateError(f"{folder} is there already, and answers may be in it: name another folder.")
+    if not folder.parent.is_dir():
+        raise OrateError(f"There is no folder {folder.parent}: make it first.")
 
 
 def _write_clips(

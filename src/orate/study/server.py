@@ -28,8 +28,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address_of(listening: socket.socket) -> str:
-    """The socket's address for a browser on this machine."""
+    """The socket's address for a browser: with this machine's name where it listens on all addresses."""
     host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - read, not bound
+        host = socket.gethostname()
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 

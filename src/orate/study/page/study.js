@@ -96,16 +96,19 @@ function showClip() {
 }
 
 async function play() {
+  const playing = clip; // an answer may bring the next one before this one has begun
   byId("start").hidden = true;
   video.currentTime = 0;
+  playing.plays += 1;
   try {
     await video.play();
-    clip.plays += 1;
-    clip.startedAt ??= performance.now();
-    loadNext();
+    playing.startedAt ??= performance.now();
+    if (playing === clip) loadNext();
   } catch (error) {
+    if (error.name !== "NotAllowedError") return; // one that did not load has an event of its own
     // After a reload browsers play sound only once somebody has touched the page.
-    if (error.name === "NotAllowedError") byId("start").hidden = false;
+    playing.plays -= 1;
+    byId("start").hidden = false;
   }
 }
 
