@@ -69,7 +69,7 @@ def test_one_command_makes_pairs_and_trains(shards: Path, tmp_path: Path) -> Non
     net = load_refiner(tmp_path / "model" / REFINER_FILE)
     assert net.config.channels == (4, 6)
     assert net.leave.weight.abs().max() > 0
-    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["s1_a.npz", "s1_b.npz", "s2_a.npz"]
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["0-s1_a.npz", "0-s1_b.npz", "0-s2_a.npz"]
     curves = EventAccumulator(str(tmp_path / "curves"))
     curves.Reload()
     tags = set(curves.Tags()["scalars"])
@@ -93,7 +93,7 @@ def test_a_signal_between_clips_ends_the_making_and_the_same_command_goes_on(
 
     monkeypatch.setattr(refine_pairs, "clip_pairs", stopping)
     assert train_refiner_model("default-refiner", [shards], tmp_path, SETTINGS, "cpu", True) == signal.SIGTERM
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["s1_a.npz"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["0-s1_a.npz"]
     assert train_refiner_model("default-refiner", [shards], tmp_path, SETTINGS, "cpu", True) is None
     assert len(made) == 3
 
@@ -101,7 +101,7 @@ def test_a_signal_between_clips_ends_the_making_and_the_same_command_goes_on(
 def test_a_speaker_s_clips_are_chosen_evenly(shards: Path, tmp_path: Path) -> None:
     pairs = cached_pairs([shards], tmp_path, RefinePairs(frames=7, clips=1))
     assert pairs is not None
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["s1_a.npz", "s2_a.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0-s1_a.npz", "0-s2_a.npz"]
     assert list(np.unique(pairs.run)) == [0, 1]
     assert (pairs.sound != 0).any()
 

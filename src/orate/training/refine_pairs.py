@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,11 +21,14 @@ from orate.training.refine_config import RefinePairs
 Progress = Callable[[str, int, int], None]
 
 
-class _ToDo:
-    """A clip that pairs may be made of."""
+class _ToDo(NamedTuple):
+    """A clip that pairs may be made of; `name` is that of its file."""
 
-    def __init__(self, key: str, speaker: str, split: str, read: Callable[[], SeenClip]) -> None:
-        self.key, self.speaker, self.split, self.read = key, speaker, split, read
+    name: str
+    key: str
+    speaker: str
+    split: str
+    read: Callable[[], SeenClip]
 
 
 def cached_pairs(
@@ -50,8 +54,8 @@ def cached_pairs(
         OrateError: a folder holds no clips or is damaged, no face was found in any clip.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    clips = _spread([clip for folder in folders for clip in _clips(folder)], recipe.clips)
-    paths = [cache / f"{clip.key}.npz" for clip in clips]
+    clips = _spread([clip for number, folder in enumerate(folders) for clip in _clips(folder, number)], recipe.clips)
+    paths = [cache / clip.name for clip in clips]
     for done, (clip, path) in enumerate(zip(clips, paths, strict=True)):
         if stop():
             return None
@@ -68,12 +72,17 @@ def cached_pairs(
     return MouthPairs.joined(parts)
 
 
-def _clips(folder: Path) -> list[_ToDo]:
+def _clips(folder: Path, number: int) -> list[_ToDo]:
+    """The clips of the folder of that number: two folders may hold clips of one key."""
+
+    def name(key: str) -> str:
+        return f"{number}-{key}.npz"
+
     if (folder / INDEX_NAME).is_file():
         samples = read_index(folder).samples
-        return [_ToDo(s.key, s.speaker, s.split, partial(prepared_clip, folder, s)) for s in samples]
-    landmarker = FaceLandmarker(threads=1)
-    return [_ToDo(c.key, c.speaker, c.split, partial(video_clip, c, landmarker)) for c in find_clips(folder)]
+        return [_ToDo(name(s.key), s.key, s.speaker, s.split, partial(prepared_clip, folder, s)) for s in samples]
+    landmarker, clips = FaceLandmarker(threads=1), find_clips(folder)
+    return [_ToDo(name(c.key), c.key, c.speaker, c.split, partial(video_clip, c, landmarker)) for c in clips]
 
 
 def _spread(clips: list[_ToDo], count: int) -> list[_ToDo]:
