@@ -12,7 +12,7 @@ from orate.study.statistics import Share
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --mark: #2a6fb0; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 74rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
 p { max-width: 46rem; } .small { opacity: .8; font-size: .9rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; min-width: 100%; font-variant-numeric: tabular-nums; }
