@@ -10,14 +10,15 @@ import torch
 from PIL import Image
 from synthetic_corpus import RATE, SyntheticClip, write_corpus
 
-from orate.cli.evaluate import _embedder
+from orate.cli.evaluate import _instruments
 from orate.cli.main import main
-from orate.evaluation.clip import FIGURES
+from orate.evaluation.clip_record import ClipFigures, VideoRecord
 from orate.evaluation.generators import load_clip_generator
+from orate.evaluation.instruments import Instruments
 from orate.evaluation.motion import PersonFigures
 from orate.evaluation.motion_statistics import motion_statistics
 from orate.evaluation.photos import PHOTO_FIGURES
-from orate.evaluation.report import ROWS, ClipFigures, as_json, summarise
+from orate.evaluation.report import ALL_FIGURES, CLIP_FIGURES, ROWS, as_json, summarise
 from orate.models.checkpoint import save_model
 from orate.models.config import ModelConfig
 from orate.models.generator import Generator
@@ -57,8 +58,9 @@ def model(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_embeddings(monkeypatch):
-    """The network of the face embeddings may be missing, and takes its time."""
+    """The networks that measure may be missing, and take their time."""
     monkeypatch.setattr("orate.cli.evaluate._embedder", lambda: None)
+    monkeypatch.setattr("orate.cli.evaluate._instruments", lambda: Instruments(missing=("There is no lip reader.",)))
 
 
 def run(*arguments):
@@ -75,7 +77,7 @@ def strict(text):
 def test_figures_by_group(model, shards, tmp_path, capsys):
     assert run(model, "--data", shards, "-o", tmp_path / "figures.json", "--device", "cpu", "-q") == 0
     printed = capsys.readouterr()
-    for word in ("s1", "s2", "unseen", "mouth_correlation", "dB", *FIGURES, *ROWS):
+    for word in ("s1", "s2", "unseen", "mouth_correlation", "dB", *ALL_FIGURES, *ROWS):
         assert word in printed.out
     assert "s9" not in printed.out
     report = strict((tmp_path / "figures.json").read_text())
@@ -85,11 +87,13 @@ def test_figures_by_group(model, shards, tmp_path, capsys):
     assert [clip["key"] for clip in report["clips"]] == ["s1_b", "s2_a", "s1_c", "s9_a"]
     for clip in report["clips"]:
         assert set(clip["rows"]) == set(ROWS)
-        assert all(set(figures) == set(FIGURES) for figures in clip["rows"].values())
+        assert all(set(figures) == set(CLIP_FIGURES) for figures in clip["rows"].values())
         assert clip["rows"]["model"]["l1"] > 0.1  # weights at random draw grey
     s1 = [clip["rows"]["model"]["psnr"] for clip in report["clips"] if clip["group"] == "s1"]
     assert report["groups"]["s1"]["model"]["psnr"] == pytest.approx(np.mean(s1))
     assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
+    assert printed.err == "Not measured: There is no lip reader.\n"
+    assert report["not_measured"] == ["There is no lip reader."]
 
 
 def test_the_ceiling_is_near_perfect_and_the_floor_does_not_speak(model, shards, tmp_path):
@@ -101,10 +105,13 @@ def test_the_ceiling_is_near_perfect_and_the_floor_does_not_speak(model, shards,
     assert rows["ceiling"]["jitter_ratio"] == pytest.approx(1, abs=0.2)
     assert rows["floor"]["mouth_correlation"] == rows["floor"]["jitter"] == 0
     assert rows["floor"]["mouth_range"] == pytest.approx(0, abs=1e-6)
+    assert rows["floor"]["head_deg"] == pytest.approx(0, abs=1e-6)
+    assert rows["ceiling"]["fdbm"] > 0
+    assert rows["ceiling"]["seed_difference"] is None  # only a model has seeds
 
 
 def test_without_the_network_of_embeddings_the_rest_is_measured(model, shards, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("orate.cli.evaluate._embedder", _embedder)
+    monkeypatch.setattr("orate.cli.evaluate._instruments", _instruments)
     monkeypatch.setitem(sys.modules, "dlib", None)
     assert run(model, "--data", shards, "-o", tmp_path / "figures.json", "--limit", "1", "-q") == 0
     assert "pip install 'orate[evaluate]'" in capsys.readouterr().err
@@ -197,7 +204,7 @@ def test_errors_are_one_sentence(model, shards, open_mouth, tmp_path, capsys):
 
 def clip(key, group, **known):
     """A clip whose figures are 0.5 but for some of the model's."""
-    rows = {row: dict.fromkeys(FIGURES, 0.5) for row in ROWS}
+    rows = {row: dict.fromkeys(CLIP_FIGURES, 0.5) for row in ROWS}
     rows["model"] |= known
     return ClipFigures(key, group, rows)
 
@@ -227,3 +234,37 @@ def test_people_never_seen_come_last_and_by_themselves():
     groups = summarise(clips)
     assert list(groups) == ["zoe", "unseen"]  # one speaker alone needs no sum
     assert [groups[name]["model"]["ssim"] for name in groups] == [0.7, 0.1]
+
+
+def test_words_are_counted_over_all_sentences():
+    clips = []
+    for said, read in (("bin blue at f two now", "bin blue at f two now"), ("set red by a one again", "set red by")):
+        one = clip("a", "s1")
+        videos = {row: VideoRecord([], [], [], read if row == "model" else said) for row in ROWS}
+        clips.append(ClipFigures("a", "s1", one.rows, said, 25.0, videos))
+    rows = summarise(clips)["s1"]
+    assert rows["model"]["wer"] == pytest.approx(3 / 12)
+    assert rows["ceiling"]["wer"] == 0
+    assert np.isnan(summarise([clip("a", "s1")])["s1"]["model"]["wer"])  # nobody read it
+
+
+def test_a_report_goes_on_where_it_stopped(model, shards, tmp_path, capsys, monkeypatch):
+    given = [model, "--data", shards, "-o", tmp_path / "report", "--device", "cpu", "-q"]
+    assert run(*given, "--limit", "1") == 0
+    assert capsys.readouterr().out.rstrip().endswith("index.html")
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {
+        *("begun.json", "clips", "index.html", "report.json", "report.md")
+    }
+    first = strict((tmp_path / "report" / "report.json").read_text())
+    assert [clip["key"] for clip in first["clips"]] == ["s1_b"]
+
+    def measured_again(*_):
+        pytest.fail("a finished clip is measured again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("orate.evaluation.report.ClipEvaluation.__call__", measured_again)
+        assert run(*given, "--limit", "1") == 0
+    assert strict((tmp_path / "report" / "report.json").read_text()) == first
+    capsys.readouterr()
+    assert run(*given) == 1
+    assert "begun with another --limit" in capsys.readouterr().err

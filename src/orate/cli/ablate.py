@@ -71,7 +71,9 @@ def ablate(
     write_json(output / FIGURES_FILE, ablation_json(plan, measured))
     with whole_file(output / TABLE_FILE) as file:
         file.write_text(table.markdown(), encoding="utf-8")
-    printed = Table(*table.columns, title=table.title)
+    printed = Table(title=table.title)
+    for column in table.columns:
+        printed.add_column(column, no_wrap=not column)  # the rows' names stay whole
     for line in table.rows:
         printed.add_row(*line)
     Console(width=max(MIN_WIDTH, Console().width)).print(printed)

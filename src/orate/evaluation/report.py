@@ -148,7 +148,7 @@ def _pooled(clips: list[ClipFigures], row: str) -> Figures:
         from orate.evaluation.wer import word_error_rate  # needs jiwer, which may be missing
 
         wer = word_error_rate([said for said, _ in read], [text for _, text in read])
-    heads = [np.array(video.head, np.float64) for _, video in records]
+    heads = [np.array(video.head, np.float64).reshape(-1, 4) for _, video in records]
     return {"wer": wer, "head_variety_deg": variety(heads, ANGLES), "brow_variety_cm": variety(heads, BROW)}
 
 
