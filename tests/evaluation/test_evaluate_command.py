@@ -17,7 +17,7 @@ from orate.evaluation.generators import load_clip_generator
 from orate.evaluation.instruments import Instruments
 from orate.evaluation.motion import PersonFigures
 from orate.evaluation.motion_statistics import motion_statistics
-from orate.evaluation.photos import PHOTO_FIGURES
+from orate.evaluation.photos import PHOTO_FIGURES, PhotoMeter
 from orate.evaluation.report import ALL_FIGURES, CLIP_FIGURES, ROWS, as_json, summarise
 from orate.models.checkpoint import save_model
 from orate.models.config import ModelConfig
@@ -268,3 +268,21 @@ def test_a_report_goes_on_where_it_stopped(model, shards, tmp_path, capsys, monk
     capsys.readouterr()
     assert run(*given) == 1
     assert "begun with another --limit" in capsys.readouterr().err
+
+
+def test_a_layered_model_is_held_to_what_it_says_it_moves(root, speech, tmp_path, monkeypatch):
+    photo = tmp_path / "face.png"
+    Image.open(root / "examples" / "portrait.jpg").convert("RGB").resize((256, 256)).save(photo)
+    measure, told = PhotoMeter.__call__, []
+
+    def listening(self, picture, frames, audio, rate, fps, moving):
+        told.append(moving)
+        return measure(self, picture, list(frames)[:3], audio, rate, fps, moving)
+
+    monkeypatch.setattr(PhotoMeter, "__call__", listening)
+    given = ["--photos", photo, "--speech", speech, "-o", tmp_path / "a.json", "--device", "cpu", "-q"]
+    assert run("default", *given) == 0
+    (moving,) = told
+    assert moving.shape == (256, 256)
+    assert 0 < moving.mean() < 1
+    assert strict((tmp_path / "a.json").read_text())["photos"]["mean"]["pixels_outside"] == 0

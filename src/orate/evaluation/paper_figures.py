@@ -103,8 +103,8 @@ ABLATION = {
 CAVEATS = (
     "The paper's figures are of all its test speakers, none of whom was in training, and of its own crops; ours are of "
     "the clips named here. PSNR and SSIM also depend on how still the background of a crop is.",
-    "ACD: the paper's is a distance of OpenFace embeddings in another scale; ours is the Euclidean distance of dlib's. "
-    "They do not compare; the ceiling and the floor do.",
+    "ACD: the paper's is a distance of another network's embeddings, in another scale; ours is the Euclidean distance "
+    "of dlib's. Compare ours with the ceiling and the floor, not with the paper's.",
     "AV offset, AV confidence and WER: ours are by our own sync network and lip reader, trained on GRID; compare them "
     "with the ceiling row. Confidence moves with the codec alone and says little of what people prefer.",
     "FDBM depends on a crop's content and noise; the paper reports it in its earlier form (BMVC 2018) only.",

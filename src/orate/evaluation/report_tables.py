@@ -12,6 +12,7 @@ from orate.evaluation.paper_figures import CAVEATS, COLUMNS, CORPORA, QUOTED, Pa
 from orate.evaluation.report import ALL_FIGURES, ROWS, count, summarise
 
 UNKNOWN = "-"
+ROUNDING = 1e-9
 UNCHECKED = "*"  # marks figures that are recalled
 
 
@@ -112,8 +113,8 @@ def motion_tables(motion: Mapping[str, Any]) -> list[ReportTable]:
 
 
 def shown(value: float | None) -> str:
-    """A figure as a word."""
-    return _printed(value, "{:.4g}")
+    """A figure as a word; what is only left of rounding is 0."""
+    return _printed(0.0 if value is not None and abs(value) < ROUNDING else value, "{:.4g}")
 
 
 def _printed(value: float | None, form: str) -> str:
