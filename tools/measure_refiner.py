@@ -36,14 +36,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, nargs="+")
     parser.add_argument("--cache", type=Path, required=True, help="folder of pairs, a file for each clip")
-    parser.add_argument("--make", type=Path, help="clips to make the pairs of first, 3 runs each")
+    parser.add_argument("--make", type=Path, help="clips to make the pairs of first, from two sources each")
     parser.add_argument("--one", action="store_true", help="all speakers together")
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--runs", type=int, default=6, help="in the sheet")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.make:
-        cached_pairs([arguments.make], arguments.cache, RefinePairs(runs=3))
+        cached_pairs([arguments.make], arguments.cache, RefinePairs(sources=2, frames=12))
     parts = [load_pairs(path) for path in sorted(arguments.cache.glob("*.npz")) if path.stat().st_size]
     parts = [part.chosen(part.split == VALIDATION) for part in parts]
     pairs = MouthPairs.joined([part for part in parts if len(part)])
@@ -65,7 +65,8 @@ def main() -> None:
 
 def _write_sheet(path: Path, pairs: MouthPairs, made: dict[str, Pictures], count: int) -> None:
     """For each of some runs a row of the layers', of each file's, and of the true mouths, every second frame."""
-    runs = np.unique(pairs.run)
+    runs, counts = np.unique(pairs.run, return_counts=True)
+    runs = runs[counts > 1]
     rows = []
     for run in runs[np.linspace(0, len(runs) - 1, min(count, len(runs))).astype(int)]:
         places = np.flatnonzero(pairs.run == run)[::2]

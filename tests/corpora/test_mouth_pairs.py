@@ -37,26 +37,28 @@ def moving_face() -> tuple[list[np.ndarray], list[Face]]:
     return images, faces
 
 
-def make_pairs(runs: int, length: int) -> MouthPairs:
+def make_pairs(spread: int, sources: int, length: int) -> MouthPairs:
     images, faces = moving_face()
     sound = np.arange(round(FRAMES * RATE_HZ / FPS), dtype=np.float32) / 32767
     clip = SeenClip("s9", "train", images, faces.__getitem__, sound)
-    made = clip_pairs(clip, runs, length, np.random.default_rng(0))
+    made = clip_pairs(clip, spread, sources, length, np.random.default_rng(0))
     assert made is not None
     return made
 
 
 @pytest.fixture(scope="module")
 def pairs() -> MouthPairs:
-    return make_pairs(1, FRAMES)
+    made = make_pairs(3, 1, FRAMES)
+    return made.chosen(made.run == made.run.max())
 
 
 def test_runs_are_neighbours_from_one_frame() -> None:
-    pairs = make_pairs(2, 7)
-    assert list(pairs.run) == [0] * 7 + [1] * 7
+    pairs = make_pairs(4, 2, 7)
+    single = [0, 1, 2]
+    assert list(pairs.run) == [*single, *[3] * 7, 4, 5, 6, *[7] * 7]
     assert set(pairs.speaker) == {"s9"}
     assert set(pairs.split) == {"train"}
-    for run in (0, 1):
+    for run in (3, 7):
         part = pairs.chosen(pairs.run == run)
         assert (part.own == part.own[0]).all()
         centres = part.sound[:, WINDOW // 2].astype(int)
@@ -64,15 +66,22 @@ def test_runs_are_neighbours_from_one_frame() -> None:
 
 
 def test_joined_runs_stay_apart() -> None:
-    part = make_pairs(1, 7)
+    part = make_pairs(3, 1, 7)
     joined = MouthPairs.joined([part, part])
-    assert list(joined.run) == [0] * 7 + [1] * 7
+    assert list(joined.run) == [0, 1, *[2] * 7, 3, 4, *[5] * 7]
+
+
+def test_every_source_is_drawn_as_every_other_frame() -> None:
+    pairs = make_pairs(5, 2, 0)
+    assert len(pairs) == 2 * 4
+    opened = pairs.masks[:, 2].mean(axis=(1, 2))  # the photo's own lips: first the closest together, then the widest
+    assert (opened[4:] > opened[:4].max()).all()
 
 
 def test_a_short_clip_gives_nothing() -> None:
     images, faces = moving_face()
     clip = SeenClip("s9", "train", images, faces.__getitem__, np.zeros(9, np.float32))
-    assert clip_pairs(clip, 1, FRAMES + 1, np.random.default_rng(0)) is None
+    assert clip_pairs(clip, 3, 1, FRAMES + 1, np.random.default_rng(0)) is None
 
 
 def test_the_head_s_movement_is_undone(pairs: MouthPairs) -> None:

@@ -58,6 +58,7 @@ def recipe(steps: int, adversarial_from: int = 2, **losses: float) -> RefineTrai
             "augment": PLAIN,
             "losses": losses,
             "critics": {"channels": 2, "code": 4, "r1_every": 2},
+            "pairs": {"frames": 7},
             "run": {
                 "steps": steps,
                 "adversarial_from": adversarial_from,

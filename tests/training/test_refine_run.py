@@ -25,7 +25,7 @@ from orate.training.refine_pairs import cached_pairs
 HEIGHT, WIDTH, FRAMES, RATE = 128, 96, 9, 16_000
 SETTINGS = [
     "model={channels: [4, 6]}",
-    "pairs={frames: 7, clips: 0, hold_out: [s2]}",
+    "pairs={spread: 3, frames: 7, clips: 0, hold_out: [s2]}",
     "critics={channels: 2, code: 4}",
     "run={steps: 2, adversarial_from: 1, batch_size: 2, clips: 2, clip_frames: 5, log_every: 1, validate_every: 1}",
 ]
@@ -99,10 +99,10 @@ def test_a_signal_between_clips_ends_the_making_and_the_same_command_goes_on(
 
 
 def test_a_speaker_s_clips_are_chosen_evenly(shards: Path, tmp_path: Path) -> None:
-    pairs = cached_pairs([shards], tmp_path, RefinePairs(frames=7, clips=1))
+    pairs = cached_pairs([shards], tmp_path, RefinePairs(spread=3, frames=7, clips=1))
     assert pairs is not None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0-s1_a.npz", "0-s2_a.npz"]
-    assert list(np.unique(pairs.run)) == [0, 1]
+    assert list(pairs.run) == [0, 1, *[2] * 7, 3, 4, *[5] * 7]
     assert (pairs.sound != 0).any()
 
 

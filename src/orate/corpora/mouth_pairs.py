@@ -1,4 +1,4 @@
-"""Pairs for the refinement: runs of a clip's frames as the layers draw them from another frame, and as they are.
+"""Pairs for the refinement: frames of a clip as the layers draw them from another frame, and as they are.
 
 Both lie in the mouth's patch of the frame that is drawn from (`orate.render.mouth_patch`). The true frames are brought
 to that frame's pose by a similarity over the points that speech hardly moves, and so are their landmarks, which the
@@ -38,7 +38,6 @@ Bytes = NDArray[np.uint8]
 RATE_HZ = 16_000
 FPS = 25.0
 WINDOW = RATE_HZ // 5  # samples of sound that belong to a frame, about its middle
-LOOKED = 13  # frames of a clip that a source is chosen from
 EDGE = 8  # the first and the last part of a clip, one in so many, is silence as a rule
 SMOOTHING = np.array([0.25, 0.5, 0.25])  # of the alignment over neighbouring frames: landmarks tremble
 
@@ -150,36 +149,42 @@ def prepared_clip(folder: Path, sample: Sample) -> SeenClip:
     return SeenClip(sample.speaker, sample.split, images, faces.__getitem__, read_speech(folder, sample))
 
 
-def clip_pairs(clip: SeenClip, runs: int, length: int, random: np.random.Generator) -> MouthPairs | None:
+def clip_pairs(
+    clip: SeenClip, spread: int, sources: int, length: int, random: np.random.Generator
+) -> MouthPairs | None:
     """Pairs of one clip, or None where it is too short or hardly shows a face.
 
     Args:
         clip: the clip.
-        runs: how many stretches are drawn, each from another frame: the one whose lips are closest together, then the
-            one whose lips are furthest apart, then others evenly between.
-        length: of a stretch, in frames; its place is drawn, away from the silence at the clip's ends.
+        spread: frames that are looked at, spread evenly; each source is drawn as all the others.
+        sources: how many of them are drawn from: the one whose lips are closest together, then the one whose lips are
+            furthest apart, then others evenly between. Without open lips among them nothing is learned for photos
+            that show some.
+        length: of a stretch of neighbouring frames that each source is drawn as too, in frames, or 0 for none; its
+            place is drawn, away from the silence at the clip's ends.
         random: source of the draws.
     """
     count = len(clip.images)
-    places = np.unique(np.linspace(0, max(count - 1, 0), LOOKED).astype(int))[: max(count, 0)]
+    places = np.unique(np.linspace(0, max(count - 1, 0), spread).astype(int))[: max(count, 0)]
     seen = [(int(place), face) for place in places if (face := clip.face(int(place))) is not None]
     if len(seen) < 3 or count < length:
         return None
     apart = [float((face.landmarks[INNER_LOWER, 1] - face.landmarks[INNER_UPPER, 1]).max()) for _, face in seen]
     order = np.argsort(apart)
-    ranks = [0, len(order) - 1, *np.linspace(0, len(order) - 1, max(runs, 2))[1:-1].astype(int)][:runs]
+    ranks = [0, len(order) - 1, *np.linspace(0, len(order) - 1, max(sources, 2))[1:-1].astype(int)][:sources]
     earliest = min(count // EDGE, count - length)
     latest = max(count - length - count // EDGE, earliest)
     parts = []
-    for number, rank in enumerate(ranks):
-        first = int(random.integers(earliest, latest + 1))
-        faces = [clip.face(index) for index in range(first, first + length)]
-        if any(face is None for face in faces):
-            continue
-        place, face = seen[int(order[rank])]
+    for rank in ranks:
+        chosen = int(order[rank])
+        place, face = seen[chosen]
         drawing = _Drawing(face_source(clip.images[place], face))
-        parts.append(drawing.run([f for f in faces if f is not None], first, clip, number))
-    return MouthPairs.joined(parts) if parts else None
+        stretches = [[other] for index, other in enumerate(seen) if index != chosen]
+        first = int(random.integers(earliest, latest + 1))
+        near = [(index, found) for index in range(first, first + length) if (found := clip.face(index)) is not None]
+        stretches += [near] if length and len(near) == length else []
+        parts += [drawing.run(stretch, clip, number) for number, stretch in enumerate(stretches)]
+    return MouthPairs.joined(parts)
 
 
 def face_source(image: Bytes, face: Face) -> FaceSource:
@@ -199,16 +204,16 @@ class _Drawing:
         self._source = source
         self._patch, self._expression, self._mouth = MouthPatch(source), ExpressionFlow(source), Mouth(source)
 
-    def run(self, faces: list[Face], first: int, clip: SeenClip, number: int) -> MouthPairs:
-        """Neighbouring frames of the clip, from `first` on, drawn from this one, beside themselves."""
+    def run(self, frames: Sequence[tuple[int, Face]], clip: SeenClip, number: int) -> MouthPairs:
+        """Neighbouring frames of the clip drawn from this one, beside themselves."""
         onto = self._source.landmarks[:, :2]
-        single = np.stack([alignment(face.landmarks[:, :2], onto) for face in faces])
+        single = np.stack([alignment(face.landmarks[:, :2], onto) for _, face in frames])
         padded = np.concatenate([single[:1], single, single[-1:]])
         matrices = np.einsum("k,ktij->tij", SMOOTHING, np.stack([padded[:-2], padded[1:-1], padded[2:]]))
         parts = []
-        for k, (face, matrix) in enumerate(zip(faces, matrices, strict=True)):
+        for (place, face), matrix in zip(frames, matrices, strict=True):
             target = face.landmarks[:, :2].astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
-            parts.append((*self._pair(clip.images[first + k], target, matrix), sound_about(clip.sound, first + k)))
+            parts.append((*self._pair(clip.images[place], target, matrix), sound_about(clip.sound, place)))
         drawn, truth, masks, stirred, sound = (np.stack(column) for column in zip(*parts, strict=True))
         count = len(parts)
         own = np.repeat(self._patch.own[None], count, axis=0)

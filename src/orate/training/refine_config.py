@@ -24,16 +24,18 @@ class RefinePairs(_Section):
 
     Attributes:
         clips: at most so many of each speaker and split, spread evenly; 0 for all.
-        frames: of a run of neighbouring frames.
-        runs: of a clip, each drawn from another frame.
-        runs_of: the same for single speakers, of whom there are fewer clips.
+        spread: frames of a clip, evenly spread, that each source is drawn as.
+        sources: frames of a clip that are drawn from.
+        sources_of: the same for single speakers, of whom there are fewer clips.
+        frames: of a stretch of neighbouring frames for each source, which the discriminators need; 0 for none.
         hold_out: speakers that nothing is learned from; all their clips measure, as people whom it never saw.
     """
 
-    clips: int = Field(100, ge=0)
-    frames: int = Field(12, ge=7)
-    runs: int = Field(1, ge=1)
-    runs_of: dict[str, int] = {}
+    clips: int = Field(80, ge=0)
+    spread: int = Field(12, ge=3)
+    sources: int = Field(1, ge=1)
+    sources_of: dict[str, int] = {}
+    frames: int = Field(0, ge=0)
     hold_out: tuple[str, ...] = ()
 
 
@@ -146,8 +148,9 @@ class RefineTraining(_Section):
 
     @model_validator(mode="after")
     def _check_frames(self) -> RefineTraining:
-        if self.run.clip_frames > self.pairs.frames:
-            raise ValueError("run.clip_frames must not be above pairs.frames")
+        losses = self.losses
+        if (losses.frame or losses.sequence or losses.sync) and self.run.clip_frames > self.pairs.frames:
+            raise ValueError("the discriminators see neighbouring frames: pairs.frames must be run.clip_frames or more")
         return self
 
 

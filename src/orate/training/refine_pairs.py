@@ -43,7 +43,7 @@ def cached_pairs(
     Args:
         folders: folders of `orate prepare`, or of GRID's own videos, whose resolution the pairs then have.
         cache: a folder; kept between runs. Give another one for other settings.
-        recipe: how many clips, runs and frames.
+        recipe: how many clips, sources and frames.
         progress: called with what is done, how much of it, and of how much.
         stop: asked before each clip; True ends the work, what is made stays.
 
@@ -61,8 +61,8 @@ def cached_pairs(
             return None
         if not path.is_file():
             random = np.random.default_rng(zlib.crc32(clip.key.encode()))
-            runs = recipe.runs_of.get(clip.speaker, recipe.runs)
-            pairs = clip_pairs(clip.read(), runs, recipe.frames, random)
+            sources = recipe.sources_of.get(clip.speaker, recipe.sources)
+            pairs = clip_pairs(clip.read(), recipe.spread, sources, recipe.frames, random)
             pairs.save(path) if pairs is not None else path.write_bytes(b"")
         if progress:
             progress("pairs", done + 1, len(clips))
