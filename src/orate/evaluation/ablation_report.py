@@ -26,9 +26,10 @@ FIGURES_FILE, TABLE_FILE = "ablation.json", "ablation.md"
 EXTRA = {
     "l1": ("L1", "{:.4f}"),
     "mouth_correlation": ("mouth correlation", "{:.3f}"),
+    "mouth_range": ("mouth range", "{:.2f}"),
     "mouth_lmd": ("mouth LMD", "{:.4f}"),
-    "faces_found": ("faces", "{:.2f}"),
-    "seed_difference": ("seeds", "{:.4f}"),
+    "faces_found": ("faces found", "{:.2f}"),
+    "seed_difference": ("seed difference", "{:.4f}"),
 }
 
 

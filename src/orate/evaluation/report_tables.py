@@ -64,7 +64,7 @@ def paper_table(
     theirs: Sequence[PaperRow],
     extra: Mapping[str, tuple[str, str]] | None = None,
 ) -> ReportTable:
-    """A table in the paper's form.
+    """A table in the paper's form, without the columns in which nothing is known.
 
     Args:
         title: of the table.
@@ -80,8 +80,11 @@ def paper_table(
     for row in theirs:
         mark = "" if row.source == QUOTED else f" {UNCHECKED}"
         rows.append([row.name + mark, "", *(row.figures.get(key, UNKNOWN) for key in columns)])
+    headings = ["", "clips", *(heading for heading, _ in columns.values())]
+    kept = [place for place in range(len(headings)) if place < 2 or any(row[place] != UNKNOWN for row in rows)]
     about = f"The paper's figures are as {QUOTED}; rows marked {UNCHECKED} are from memory and were not checked."
-    return ReportTable(title, ["", "clips", *(heading for heading, _ in columns.values())], rows, (about, *CAVEATS))
+    cut = [[line[place] for place in kept] for line in (headings, *rows)]
+    return ReportTable(title, cut[0], cut[1:], (about, *CAVEATS))
 
 
 def photo_table(photos: Mapping[str, Any]) -> ReportTable:
