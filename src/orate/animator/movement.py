@@ -18,10 +18,8 @@ from orate.render.source import FaceMotion, FaceSource
 FPS = 25.0
 PHOTO_S = 0.5  # over which the photo's own expression gives way, or comes back
 SETTLE_S = 0.4  # over which the head comes out of the photo's pose
-BROW_FROM_CM, BROW_FULL_CM = (
-    3.6,
-    4.8,
-)  # height above the head's origin: below the first mouth and cheeks, above the second brows
+# Heights above the head's origin: below the first mouth and cheeks, above the second brows.
+BROW_FROM_CM, BROW_FULL_CM = 3.6, 4.8
 
 
 class Movement:
@@ -77,7 +75,8 @@ class Movement:
     def _lids(self, blink: NDArray[np.float32], own: float) -> NDArray[np.float32]:
         if self._controls.keep_eyes_open:
             return np.zeros(2, np.float32)
-        return np.asarray(1 - (1 - self._emotion_lids * (1 - own)) * (1 - blink), np.float32)
+        # Half closed eyes in the first or last frame would be taken for the photo's own, so a blink gives way too.
+        return np.asarray(1 - (1 - self._emotion_lids * (1 - own)) * (1 - blink * (1 - own)), np.float32)
 
     def _look(self, rotation: NDArray[np.float32], saccade: NDArray[np.float32]) -> NDArray[np.float32]:
         gaze = np.zeros(2, np.float32)
