@@ -49,9 +49,12 @@ def output_error(path: str | Path, error: OSError) -> OrateError:
         return OrateError(f"{path} cannot be written: it would be larger than a file may be here.")
     if error.errno == errno.EDQUOT:
         return OrateError(f"{path} cannot be written: your disk quota is used up.")
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
+    if error.errno == errno.ENAMETOOLONG:
+        return OrateError(f"The output cannot be written: its name is too long, {len(path.name)} characters.")
+    missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+    if missing and not path.parent.is_dir():
         return OrateError(f"{path} cannot be written: there is no folder {path.parent}.")
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+    if missing or isinstance(error, PermissionError) or error.errno == errno.EROFS:  # /proc has no room for files
         return OrateError(f"{path} cannot be written: the folder {path.parent} is not writable.")
     return OrateError(f"{path} cannot be written: {error.strerror or error}.")
 
@@ -60,11 +63,19 @@ def temporary_beside(path: str | Path) -> Path:
     """A hidden name in the folder of ``path``, created empty so that an unusable folder is known at once.
 
     Raises:
-        OrateError: the folder is missing or not writable, or ``path`` is itself a folder.
+        OrateError: the folder is missing or not writable, ``path`` is itself a folder, or no name of a file.
     """
     path = Path(path)
-    if path.is_dir():
-        raise OrateError(f"{path} is a folder: name a file to write.")
+    try:
+        if path.is_dir():
+            raise OrateError(f"{path} is a folder: name a file to write.")
+        path.lstat()  # a name that no file can have is known now, not when the video is done
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise output_error(path, error) from error
+    except ValueError as error:
+        raise OrateError(f"{str(path)!r} is not the name of a file.") from error
     temporary = path.with_name(f".orate-{secrets.token_hex(8)}.part")
     try:
         temporary.open("xb").close()
