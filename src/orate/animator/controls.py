@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Literal, get_args
+
+import numpy as np
 
 from orate.errors import OrateError
 from orate.render.emotion import EMOTIONS, Emotion
@@ -11,6 +14,7 @@ from orate.render.emotion import EMOTIONS, Emotion
 Gaze = Literal["natural", "viewer", "photo"]
 Body = Literal["rest", "follow"]
 
+MAX_SEED = 2**63 - 1
 NATURAL_BLINKS = 20.0  # a minute; people in conversation blink 15 to 30 times
 RANGES: dict[str, tuple[float, float]] = {
     "head_motion": (0.0, 1.5),
@@ -58,8 +62,11 @@ class Controls:
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
                 raise OrateError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.")
+        for name in ("keep_eyes_open", "start_as_photo", "end_as_photo"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise OrateError(f"{name} must be True or False, not {getattr(self, name)!r}.")
         for name, words in (("emotion", EMOTIONS), ("gaze", get_args(Gaze)), ("body", get_args(Body))):
             if getattr(self, name) not in words:
                 raise OrateError(f"{name} must be one of {', '.join(words)}, not {getattr(self, name)!r}.")
@@ -67,3 +74,14 @@ class Controls:
     def changed(self) -> list[str]:
         """Names of the controls that are not at their default."""
         return [field.name for field in fields(self) if getattr(self, field.name) != field.default]
+
+
+def checked_seed(seed: int) -> int:
+    """The seed as a plain number.
+
+    Raises:
+        OrateError: not a whole number, or out of range.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed <= MAX_SEED:
+        raise OrateError(f"The seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")
+    return int(seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property
 from math import ceil
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orate.animator.ahead import ahead
-from orate.animator.controls import Controls
+from orate.animator.controls import Controls, checked_seed
 from orate.animator.driver import Driver
 from orate.animator.layered import LayeredDriver
 from orate.animator.paper import PaperDriver
@@ -33,6 +33,7 @@ DEFAULT_MODEL = "default"
 BLOCK_S = 1.0
 FRAMES_AHEAD = 3
 MIN_FPS, MAX_FPS = 1.0, 120.0
+MAX_RATE_HZ = 10_000_000
 
 Progress = Callable[[int, int], None]
 Engine = Literal["auto", "torch", "openvino"]
@@ -102,7 +103,7 @@ class Animator:
             OrateError: unreadable picture, no face, face too small, fewer faces than `face`.
         """
         picture = read_image(photo)
-        name = "the picture" if isinstance(photo, np.ndarray) else str(photo)
+        name = str(photo) if isinstance(photo, str | Path) else "the picture"
         chosen = choose_face(self._landmarker.detect(picture), face, name)
         size = self._driver.image_size
         matrix = align(chosen.landmarks, size, self._driver.mean_points)
@@ -157,11 +158,11 @@ class Animator:
             (height, width, 3) uint8 RGB, the photo's size, or the crop's.
 
         Raises:
-            OrateError: as `prepare`; a rate, frame rate or control out of range.
+            OrateError: as `prepare`; a rate, frame rate, seed or control out of range.
         """
-        if rate < 1:
+        if not 1 <= rate <= MAX_RATE_HZ:  # for ever would soxr wait for a rate that is no number
             raise OrateError(f"{rate} samples a second are no sound.")
-        wanted = self._checked(fps, controls)
+        wanted, seed = self._checked(fps, controls), checked_seed(seed)
         source = photo if isinstance(photo, Source) else self.prepare(photo, face)
         # Checked above, before the first frame is asked for: what follows runs when the iterator does.
         sound = resampled(chunks, rate, self._driver.audio_rate)
@@ -185,11 +186,10 @@ class Animator:
         Raises:
             OrateError: as `stream`.
         """
-        wanted = self._checked(None, controls)
+        wanted, seed = self._checked(None, controls), checked_seed(seed)
         source = photo if isinstance(photo, Source) else self.prepare(photo, face)
-        blocks = (
-            sound[start : start + self._driver.audio_rate] for start in range(0, len(sound), self._driver.audio_rate)
-        )
+        rate = self._driver.audio_rate
+        blocks = resampled((sound[start : start + rate] for start in range(0, len(sound), rate)), rate, rate)
         total = self._driver.frame_count(len(sound), None)
         return self._driver.frames(source, blocks, seed=seed, crop=False, fps=None, controls=wanted, total=total)
 
@@ -225,9 +225,10 @@ class Animator:
             The path of the video.
 
         Raises:
-            OrateError: as `stream`; unreadable sound; an output that cannot be written.
+            OrateError: as `stream`; unreadable sound; an output that cannot be written, or is one of the inputs.
         """
-        wanted = self._checked(fps, controls)
+        wanted, seed = self._checked(fps, controls), checked_seed(seed)
+        _refuse_overwriting(Path(output), {"photo": photo, "sound": audio})
         rate = self._driver.audio_rate
         total = self._driver.frame_count(ceil(audio_duration(audio) * rate), fps)
         source = photo if isinstance(photo, Source) else self.prepare(photo, face)
@@ -269,3 +270,14 @@ class Animator:
             "encoder_model": self.name,
             "seed": str(seed),
         }
+
+
+def _refuse_overwriting(output: Path, inputs: dict[str, object]) -> None:
+    """Raise `OrateError` where the video would take the place of what it is made of."""
+    for what, given in inputs.items():
+        same = False
+        if isinstance(given, str | Path):
+            with suppress(OSError, ValueError):  # one of them is not there, or no name: said where it is opened
+                same = output.samefile(given)
+        if same:
+            raise OrateError(f"{output} is the {what} itself, which the video would replace: name another output.")
