@@ -1,7 +1,7 @@
 """Contact sheets, to look at what a model makes: frames over time, source, output and truth, mouths enlarged.
 
 python tools/contact_sheet.py clips MODEL SHARDS -o sheet.png     held-out clips: real above generated
-python tools/contact_sheet.py photos MODEL SPEECH PHOTO... -o sheet.png     photos: frames, and mouths enlarged
+python tools/contact_sheet.py photos MODEL SPEECH PHOTO... -o sheet.png     photos: frames, mouths and eyes enlarged
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from orate.training.validation import pictures, spread
 
 Picture = NDArray[np.uint8]
 MOUTH_BOX = (70, 112, 20, 76)  # top, bottom, left, right in a 128 x 96 crop
+EYES_BOX = (32, 60, 12, 84)
+HEAD_BOX = (-24, 152, -24, 120)
 
 
 def clip_rows(model: str, shards: list[Path], count: int, columns: int) -> list[Picture]:
@@ -45,7 +47,7 @@ def clip_rows(model: str, shards: list[Path], count: int, columns: int) -> list[
 
 
 def photo_rows(model: str, speech: Path, photos: list[Path], columns: int, start_s: float, step: int) -> list[Picture]:
-    """Two rows a photo: the face and the mouth enlarged; the first column is the photo itself."""
+    """Three rows a photo: the head, mouth and eyes enlarged; the first column is the photo itself."""
     animator = Animator.from_pretrained(model)
     rows = []
     for path in photos:
@@ -54,14 +56,14 @@ def photo_rows(model: str, speech: Path, photos: list[Path], columns: int, start
         frames = animator.stream(source, sound, rate=animator.config.audio_rate)
         first = round(start_s * animator.config.fps)
         shown = [source.photo, *islice(frames, first, first + step * (columns - 1), step)]
-        rows.append(np.concatenate([face(frame, source) for frame in shown], axis=1))
-        rows.append(np.concatenate([face(frame, source, mouth_only=True) for frame in shown], axis=1))
+        for box in (HEAD_BOX, MOUTH_BOX, EYES_BOX):
+            rows.append(np.concatenate([part(frame, source, box) for frame in shown], axis=1))
     return rows
 
 
-def face(frame: Picture, source: Source, side: int = 224, mouth_only: bool = False) -> Picture:
-    """The head, or the mouth, of a whole photo, upright, `side` pixels wide."""
-    top, bottom, left, right = MOUTH_BOX if mouth_only else (-24, 152, -24, 120)
+def part(frame: Picture, source: Source, box: tuple[int, int, int, int], side: int = 224) -> Picture:
+    """A box of the canonical crop, cut from a whole photo, upright, `side` pixels wide."""
+    top, bottom, left, right = box
     scale = side / (right - left)
     matrix = source.matrix.copy() * scale
     matrix[:, 2] -= np.array([left, top]) * scale
