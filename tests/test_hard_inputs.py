@@ -8,7 +8,7 @@ import soundfile
 from PIL import Image
 
 from orate import Animator, OrateError
-from orate.animator import Controls
+from orate.animator import Controls, resampled
 from orate.animator.movement import Movement
 from orate.models.motion_session import Motion
 
@@ -117,3 +117,15 @@ def test_a_name_that_no_file_can_have_is_told_before_the_work(animator, source, 
 def test_a_rate_that_is_none_is_told_at_once(animator, source, rate):
     with pytest.raises(OrateError, match="are no sound"):
         animator.stream(source, [np.zeros(640, np.float32)], rate=rate)
+
+
+@pytest.mark.parametrize("rate", [RATE, 48_000])
+@pytest.mark.parametrize("factor", [40.0, 1e30, 1e300])
+def test_sound_beyond_full_scale_is_clipped(rate, factor):
+    sound = np.sin(np.arange(4800) / 20) + 0.5
+    loud, clipped = (
+        np.concatenate(list(resampled([values], rate, RATE)))
+        for values in (factor * sound, np.clip(factor * sound, -1, 1))
+    )
+    np.testing.assert_array_equal(loud, clipped)
+    assert np.isfinite(loud).all()

@@ -20,7 +20,7 @@ def resampled(chunks: Iterable[Samples], rate: int, wanted: int) -> Iterator[Sam
     """Sound at another rate, the same samples however it is cut.
 
     Args:
-        chunks: mono sound, (samples,) each, float in [-1, 1].
+        chunks: mono sound, (samples,) each, float in [-1, 1]; more is clipped, what is no finite number is silence.
         rate: its samples a second.
         wanted: samples a second to give out.
 
@@ -35,11 +35,17 @@ def resampled(chunks: Iterable[Samples], rate: int, wanted: int) -> Iterator[Sam
         if sound.ndim != 1 or not np.issubdtype(sound.dtype, np.floating):
             raise OrateError("Sound must come as one-dimensional arrays of floating point in [-1, 1], one channel.")
         if resampler is None:
-            yield np.nan_to_num(sound.astype(np.float32, copy=False), posinf=0.0, neginf=0.0)
+            yield _cleaned(sound)
             continue
-        waiting = np.concatenate([waiting, np.nan_to_num(sound.astype(np.float32), posinf=0.0, neginf=0.0)])
+        waiting = np.concatenate([waiting, _cleaned(sound)])
         while len(waiting) >= size:
             yield resampler.resample_chunk(waiting[:size])
             waiting = waiting[size:]
     if resampler is not None:
         yield resampler.resample_chunk(waiting, last=True)
+
+
+def _cleaned(sound: NDArray[np.floating]) -> Samples:
+    finite = np.nan_to_num(sound, posinf=0.0, neginf=0.0)  # before float32, which has no room for all of float64
+    clipped: Samples = np.clip(finite, -1.0, 1.0).astype(np.float32)
+    return clipped
