@@ -91,11 +91,18 @@ def test_no_other_sentence_is_likelier_than_the_one_found():
                 assert log_probability(logarithms, other) <= best + 1e-6
 
 
-def test_silence_reads_as_nothing():
+def test_silence_reads_as_nothing_or_as_any_sentence():
     silence = np.full((100, len(CHARACTERS)), -20.0)
     silence[:, BLANK] = -1e-6
-    assert likely_sentence(silence) == ""
     assert greedy_text(silence) == ""
+    assert is_sentence(likely_sentence(silence))
+    assert likely_sentence(silence[:3]) == ""  # no sentence fits
+
+
+def test_likely_beginnings_do_not_crowd_out_the_end():
+    unclear = spoken("set red with e seven soon")
+    unclear[42:, 1:] -= 30  # hardly anything is told of the end, and most that goes on is a blank
+    assert is_sentence(likely_sentence(unclear))
 
 
 def test_other_characters_are_refused():

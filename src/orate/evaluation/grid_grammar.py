@@ -8,6 +8,7 @@ prefix.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from math import inf, log1p
 
@@ -59,16 +60,16 @@ def greedy_text(logarithms: NDArray[np.floating]) -> str:
     return "".join(CHARACTERS[index] for index in kept if index != BLANK).strip()
 
 
-def likely_sentence(logarithms: NDArray[np.floating], width: int = 32) -> str:
+def likely_sentence(logarithms: NDArray[np.floating], width: int = 8) -> str:
     """The most probable sentence of the grammar that a beam finds.
 
     Args:
         logarithms: (steps, 28) log-probabilities of `CHARACTERS`.
-        width: prefixes kept after each step.
+        width: prefixes kept after each step, of each number of words and of letters of the last: prefixes that stay
+            behind do not crowd out those that reach the end.
 
     Returns:
-        Six words. Where no whole sentence stays in the beam, as for a mouth that does not move: the most probable
-        prefix, which may be empty.
+        Six words, the likeliest even of a mouth that does not move; fewer only of so few steps that no sentence fits.
     """
     rows = logarithms.tolist()
     # By prefix: log-probabilities of the paths that spell it and end in a blank, and in its last character.
@@ -86,10 +87,21 @@ def likely_sentence(logarithms: NDArray[np.floating], width: int = 32) -> str:
             for character in continuations(prefix):
                 repeated = prefix.endswith(character)  # told from its forerunner only by a blank between
                 add(prefix + character, -inf, (blank if repeated else both) + row[_index(character)])
-        kept = sorted(found.items(), key=lambda item: -_sum(*item[1]))[:width]
-        beam = dict(kept)
+        beam = _best_of_each_length(found, width)
     whole = [prefix for prefix in beam if is_sentence(prefix)]
     return (whole or list(beam))[0]
+
+
+def _best_of_each_length(found: dict[str, tuple[float, float]], width: int) -> dict[str, tuple[float, float]]:
+    """The likeliest first."""
+    kept: dict[str, tuple[float, float]] = {}
+    counts: Counter[tuple[int, int]] = Counter()
+    for prefix, paths in sorted(found.items(), key=lambda item: -_sum(*item[1])):
+        length = prefix.count(" "), len(prefix) - prefix.rfind(" ")
+        counts[length] += 1
+        if counts[length] <= width:
+            kept[prefix] = paths
+    return kept
 
 
 @cache

@@ -121,7 +121,7 @@ class LipReader:
             frames: (time, 128, 96, 3) uint8 RGB, canonical crops at 25 frames a second.
 
         Returns:
-            Six words, or fewer where next to nothing is said (see `likely_sentence`).
+            Six words, the likeliest even where nothing is said.
 
         Raises:
             OrateError: crops of another size.
