@@ -23,6 +23,7 @@ from orate.models.motion_session import Motion, MotionSession
 from orate.models.runtime import choose_device
 from orate.models.speech_features import BANDS
 from orate.models.speech_stream import SPECTRA, WINDOWS, Mode, SpeechStream
+from orate.models.voice_gate import VoiceGate
 from orate.render.composition import Composition, Layers
 from orate.render.pose import fit_pose
 from orate.render.rest import face_at_rest
@@ -161,12 +162,14 @@ class LayeredDriver:
         session = MotionSession(self._motion, face.rest, seed, blinks)
         mode: Mode = "streaming" if length_s is None else "offline"
         stream = SpeechStream(self._speech, mode, centred=self.config.centred_speech)
+        gate = VoiceGate()
         received = 0
 
         def steps() -> Iterator[FaceMotion]:
             nonlocal received
             for block in sound:
                 received += len(block)
+                gate.push(block)
                 yield from moved(stream.push(block))
             if received:
                 yield from moved(stream.finish())
@@ -178,7 +181,8 @@ class LayeredDriver:
 
         def played(motion: Motion) -> Iterator[FaceMotion]:
             if len(motion.coefficients):
-                yield from movement(motion, session.expression(motion.coefficients))
+                share = gate.take(len(motion.coefficients))[:, None]
+                yield from movement(motion, session.expression(session.gated(motion.coefficients, share)))
 
         yield from interpolated(steps(), self.config.fps, fps, lambda: self.frame_count(received, fps))
 

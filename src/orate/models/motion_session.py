@@ -116,6 +116,13 @@ class MotionSession:
         moved: Floats = np.tensordot(np.asarray(coefficients, np.float32), self._basis, 1)
         return moved
 
+    @staticmethod
+    def gated(coefficients: NDArray[np.floating], share: NDArray[np.floating]) -> Floats:
+        """Coefficients (n, K) with shares (n, 1) of the lower face's movement; brows keep theirs."""
+        shown = np.array(coefficients, np.float32)
+        shown[:, : shown.shape[1] - UPPER_COMPONENTS] *= share
+        return shown
+
     def _follow(self, coefficients: Floats) -> Floats:
         """(n,) in [0, 1]: how much the lips have moved in the last moments."""
         followed = []
