@@ -91,7 +91,8 @@ class Mouth:
         mouth = np.broadcast_to(self._throat, upper[..., :3].shape).copy()
         for layer, light in ((lower, lower_light), (upper, upper_light)):
             alpha = layer[..., 3:]
-            mouth += light[..., None] * (layer[..., :3] - alpha * self._throat) - alpha * (mouth - self._throat)
+            tinted = np.maximum(light, 0)[..., None] ** self._palette.bounce
+            mouth += tinted * (layer[..., :3] - alpha * self._throat) - alpha * (mouth - self._throat)
         if self._palette.grey:
             mouth[...] = mouth.mean(axis=2, keepdims=True)
         return np.asarray(mouth, np.float32)

@@ -21,6 +21,9 @@ REACH_CM = (3.4, 1.8, 3.8)  # the layers' extent to either side of the lips' mid
 CHIN = (152, 148, 377, 175, 171, 396)
 TOOTH_DROP = 0.95  # the lower teeth drop this part of the chin's way: they are nearer to the jaw's joint
 LIP_DROP = 0.75  # and at least this part of the lower lip's, half believed
+# Adults' upper lips cover more of the teeth than the mesh's, and lower front teeth bite behind the upper ones: heights
+# in cm that the mesh's rows are raised by, set on GRID's s1 and s4. A photo's own teeth stand where they are.
+RAISED_UPPER, RAISED_LOWER = 0.04, 0.15
 GRAIN = 0.7  # of the skin's grain: teeth are smoother
 
 
@@ -63,13 +66,14 @@ def make_layers(source: FaceSource, palette: Palette, own: OwnTeeth | None) -> t
     if own is not None:
         palette = replace(palette, tooth=own.tone)
     origin = 0.5 * (rest[13] + rest[14])
-    above = origin.copy()
+    up = -source.pose.scale * down
+    above, below = (origin, origin) if own is not None else (origin + RAISED_UPPER * up, origin + RAISED_LOWER * up)
     if own is not None and own.edge is not None:
         bite = source.landmarks[13, :2] + own.edge * down
         mesh_edge = -_edge_cm() * source.pose.scale * tooth_size(source)
         above = above + ((bite - above) @ down - mesh_edge) * down
     layers = []
-    for lower, place in ((False, above), (True, origin)):
+    for lower, place in ((False, above), (True, below)):
         layer = _drawn(source, palette, lower, place)
         if own is not None:
             shift = jaw_shift(source, source.landmarks[:, :2], rest) if lower else np.zeros(2)

@@ -16,7 +16,11 @@ Box = tuple[int, int, int, int]
 Points = NDArray[np.float64]
 NOTHING: Box = (0, 0, 0, 0)
 SEEN_CM = (0.02, 0.12)  # lips that open less than the first show nothing, than the second not all
-LIT_CM, LIT_SIDE = 0.6, 0.72  # a gap as wide, so much of the way to the corners, lets all light in
+LIT_CM, LIT_SIDE = 0.85, 0.72  # a gap as wide, so much of the way to the corners, lets all light in
+# Depth and reach in cm of the upper lip's shadow on the upper layer; light that a hair's breadth lets in. Against real
+# frames of GRID, in which narrow mouths are dark and red.
+LIP_SHADOW = (0.36, 0.16)
+NARROW = 0.38
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,12 @@ class Opening:
 
         Less in a narrow gap, in the corners and under the upper lip; `tilt` as in `Palette`.
         """
-        entering = 0.84 + 0.16 * np.minimum(self.gap / LIT_CM, 1)
+        entering = NARROW + (1 - NARROW) * np.minimum(self.gap / LIT_CM, 1)
         corner = np.clip(self.side / LIT_SIDE, 0, 1)
         light = entering * (0.25 + 0.75 * corner * (2 - corner)) * (1 + tilt * self.along)
         near = np.maximum(self.below, 0)
         rim = np.exp(-np.maximum(self.above, 0) / 0.08)
-        upper = light * (1 - 0.25 * np.exp(-near / 0.12))
+        upper = light * (1 - LIP_SHADOW[0] * np.exp(-near / LIP_SHADOW[1]))
         lower = light * (1 - 0.30 * np.exp(-near / 0.40)) * (1 - 0.15 * rim)
         return upper.astype(np.float32), lower.astype(np.float32)
 

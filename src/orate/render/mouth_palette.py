@@ -22,10 +22,14 @@ EYES = (
 )
 OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
-# Measured inside the open mouths of eight GRID clips and of one bright smile, against the skin of the same faces.
-TOOTH_OF_SKIN_AB = np.array([0.30, 0.66])
-THROAT_L, THROAT_OF_LIPS_AB = 0.28, 0.75
-EYE_WHITE, TOOTH_L, TOOTH_L_RANGE = 0.7, 0.93, (0.93, 1.15)  # parts of the brightness of lit skin
+# Measured inside the open mouths of 23 GRID clips (s1, s4), against the skin of the same faces. It tells the teeth's
+# colour better than the whites of the eyes, whose a* and b* vary more beside those of the teeth.
+TOOTH_OF_SKIN_AB = np.array([0.38, 0.70])
+THROAT_L, THROAT_OF_LIPS_AB = 0.30, np.array([0.72, 0.88])
+BOUNCE = 0.4  # how much of the lips' colour light takes on, between them
+EYE_WHITE, TOOTH_L, TOOTH_L_RANGE = 0.7, 0.95, (0.95, 1.15)  # parts of the brightness of lit skin
+TOOTH_OF_WHITE = 1.0  # teeth are at least as bright as the whites of the eyes, whatever the skin
+BARE = 0.68  # of the cheeks' brightness; what is darker is hair
 GREY_LEVELS = 2  # channels of a black-and-white photo agree to this
 
 
@@ -35,6 +39,8 @@ class Palette:
 
     Attributes:
         tooth, gum, tongue, throat: Lab under the photo's light, L in [0, 100].
+        bounce: (3,) exponents of the light in red, green and blue: what reaches the teeth went past the lips, and
+            where it is weak it has their colour. Ones where lips have the skin's colour.
         tilt: part of its brightness that light gains a centimetre to the image's right.
         blur: px, standard deviation of the photo's blur.
         grain: (h, w) levels of brightness, a piece of the photo's own grain.
@@ -45,6 +51,7 @@ class Palette:
     gum: Lab
     tongue: Lab
     throat: Lab
+    bounce: NDArray[np.float32]
     tilt: float
     blur: float
     grain: Image
@@ -61,9 +68,11 @@ def measure(source: FaceSource) -> Palette:
     lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2Lab).astype(np.float32)
     skin = np.array([_patch(lab, points[index], SKIN_RADIUS_CM * scale) for index in SKIN_POINTS])
     cheeks = float(np.percentile(skin[:, 0], 70))
-    around = float(np.mean([_patch(lab, points[index], 0.25 * scale)[0] for index in AROUND]))
+    beside = np.array([_patch(lab, points[index], 0.25 * scale)[0] for index in AROUND])
+    # A beard is no darker light.
+    around = float(np.maximum(beside, BARE * cheeks).mean())
     lit = 0.4 * cheeks + 0.6 * around
-    skin_lab = np.median(skin, axis=0)
+    skin_lab = np.median(skin[skin[:, 0] >= BARE * cheeks], axis=0)
     eyes = [_inside(lab, points[list(ring)]) for ring in EYES]
     white = max((float(np.percentile(eye[:, 0], 85)) for eye in eyes if len(eye)), default=EYE_WHITE * cheeks)
     lips = _lips(lab, points, skin_lab)
@@ -77,10 +86,11 @@ def measure(source: FaceSource) -> Palette:
     bright = float(np.clip(TOOTH_L + 0.8 * (white / max(cheeks, 1) - EYE_WHITE), *TOOTH_L_RANGE))
     grey = int((crop.max(axis=2).astype(int) - crop.min(axis=2)).max()) <= GREY_LEVELS
     return Palette(
-        tooth=np.array([min(bright * lit, 92.0), *(TOOTH_OF_SKIN_AB * skin_lab[1:])]),
+        tooth=np.array([min(max(bright * lit, TOOTH_OF_WHITE * white), 92.0), *(TOOTH_OF_SKIN_AB * skin_lab[1:])]),
         gum=np.array([0.6 * lips[0] + 0.2 * lit, *(0.85 * red)]),
         tongue=np.array([0.52 * lips[0] + 0.2 * lit, *(0.8 * red)]),
         throat=np.array([THROAT_L * lit, *(THROAT_OF_LIPS_AB * red)]),
+        bounce=_bounce(lips, skin_lab),
         tilt=tilt,
         blur=blur_of(lab[..., 0], points, scale),
         grain=_grain(lab[..., 0], points, scale),
@@ -88,10 +98,22 @@ def measure(source: FaceSource) -> Palette:
     )
 
 
+def _bounce(lips: Lab, skin: Lab) -> NDArray[np.float32]:
+    """(3,) exponents, see `Palette`, of the Lab of lips and skin."""
+    lips_rgb, skin_rgb = (np.maximum(_rgb(colour), 8.0) for colour in (lips, skin))
+    share = lips_rgb / skin_rgb
+    return np.asarray(np.clip(1 + BOUNCE * (1 - share / share.mean()), 0.7, 1.3), np.float32)
+
+
+def _rgb(lab: Lab) -> NDArray[np.float32]:
+    """(3,) RGB in [0, 255] of a Lab colour."""
+    rgb = cv2.cvtColor(lab.astype(np.float32)[None, None], cv2.COLOR_Lab2RGB)[0, 0]
+    return np.asarray(255 * np.clip(rgb, 0, 1), np.float32)
+
+
 def throat_rgb(palette: Palette) -> NDArray[np.float32]:
     """(3,) RGB of the throat in [0, 255]."""
-    lab = palette.throat.astype(np.float32)[None, None]
-    rgb = 255 * np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)[0, 0], 0, 1)
+    rgb = _rgb(palette.throat)
     return np.asarray(np.full(3, rgb.mean()) if palette.grey else rgb, np.float32)
 
 

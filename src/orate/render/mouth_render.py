@@ -180,8 +180,10 @@ def shade(relief: Relief, colours: dict[int, NDArray[np.float64]], dark: NDArray
     glint = np.clip(relief.normal @ (half / np.linalg.norm(half)).astype(np.float32), 0, 1)
     tooth, tongue = relief.kind == TOOTH, relief.kind == TONGUE
     # The tongue's hollow gets light from above its tip.
-    reach = np.where(tongue, 5.0, 2.6)
-    light = (0.45 + 0.55 * facing) * np.exp(-((np.maximum(relief.depth, 0) / reach) ** 1.5))
+    reach = np.where(tongue, 5.0, 2.1)
+    # Flanks of teeth turn away from the light: this is what parts them in a photo.
+    lit = np.where(tooth, 0.15 + 0.85 * np.minimum(facing / 0.92, 1) ** 2.2, 0.45 + 0.55 * facing)
+    light = lit * np.exp(-((np.maximum(relief.depth, 0) / reach) ** 1.5))
     lab = np.zeros((*relief.kind.shape, 3), np.float32)
     for kind, colour in colours.items():
         lab[relief.kind == kind] = colour
@@ -189,7 +191,7 @@ def shade(relief: Relief, colours: dict[int, NDArray[np.float64]], dark: NDArray
     neck = np.clip((relief.crown - 0.5) / 0.5, 0, 1)
     # Every tooth a little its own tone, always the same.
     own = np.sin(relief.piece * 2.4).astype(np.float32)
-    shaded = (1 - 0.10 * edge) * (1 - 0.06 * neck) * (1 - 0.38 * relief.between) + 0.015 * own
+    shaded = (1 - 0.10 * edge) * (1 - 0.06 * neck) * (1 - 0.6 * relief.between) + 0.015 * own
     light = light * np.where(tooth, shaded, 1)
     warmth = np.where(tooth, 1 - 0.2 * edge + 0.2 * neck + 0.08 * own, 1)
     lab[..., 1:] *= warmth[..., None]
