@@ -1,6 +1,7 @@
 """How errors reach a person: one sentence, an exit code, a stack trace only on request."""
 
 import errno
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -177,18 +178,29 @@ def test_every_lazy_command_exists(name: str, capsys: pytest.CaptureFixture[str]
     assert f"orate {name}" in capsys.readouterr().out
 
 
-def test_a_terminated_command_unwinds() -> None:
-    """SIGTERM must run the clean-up of whatever was being written."""
-    script = """
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_stopped_command_unwinds(name: str, code: int) -> None:
+    """A signal that ends it, also a terminal that is closed, must run the clean-up of whatever was being written."""
+    if not hasattr(signal, name):
+        pytest.skip(f"no {name} here")
+    script = f"""
 import os, signal, sys
 import orate.cli.main as cli
 def stopped():
     try:
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.{name})
     finally:
         print("cleaned up")
 cli.app.command()(stopped)
 cli.main(["stopped"])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (143, "cleaned up\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (code, "cleaned up\n", "")
+
+
+def test_python_m_orate_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "orate", "--version"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()

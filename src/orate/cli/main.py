@@ -21,7 +21,8 @@ from orate.cli.animate import animate
 EXIT_ERROR = 1  # something the user can mend
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h: an error of ours
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-EXIT_TERMINATED = 143  # 128 + SIGTERM
+STOPPING_SIGNALS = ("SIGTERM", "SIGHUP")
+SIGNAL_EXIT = 128  # and the signal's number, as shells report it: 143 for SIGTERM
 TRAIN_EXTRA_MODULES = {"lightning_fabric", "lightning_utilities", "skimage", "scipy", "tensorboard"}
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
@@ -96,7 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given or os.environ.get("ORATE_DEBUG", "0") not in ("", "0")
     # A terminated command must leave no half-written file behind, so the signal has to unwind the stack.
-    signal.signal(signal.SIGTERM, _exit_on_signal)
+    for name in STOPPING_SIGNALS:
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored
+            signal.signal(number, _exit_on_signal)
     try:
         app([word for word in given if word != "--debug"], prog_name="orate")
     except KeyboardInterrupt:
@@ -133,4 +137,4 @@ def describe(error: Exception) -> tuple[str, int]:
 
 
 def _exit_on_signal(signal_number: int, frame: FrameType | None) -> None:
-    sys.exit(EXIT_TERMINATED)
+    sys.exit(SIGNAL_EXIT + signal_number)

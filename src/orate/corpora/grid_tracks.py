@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from orate.corpora.clip import VALIDATION
 from orate.corpora.codec import decode_array, decode_audio
 from orate.corpora.motion_tracks import MotionTrack, relative_poses
-from orate.corpora.shards import Sample, read_index, read_member
+from orate.corpora.shards import Sample, read_member
 from orate.face.alignment import invert
 from orate.face.regions import transform_points
 from orate.render.pose import fit_pose
@@ -22,21 +22,17 @@ SpeechEncodings = Callable[[NDArray[np.float32], int], "tuple[NDArray[np.float32
 """Sound (n,) at 16 kHz and the number of its frames to encodings, each (frames, 2, 384)."""
 
 
-def read_grid_tracks(folder: Path, encode: SpeechEncodings) -> list[MotionTrack]:
-    """Read a folder of shards as tracks.
+def read_grid_track(folder: Path, sample: Sample, encode: SpeechEncodings) -> MotionTrack:
+    """One clip as a track.
 
     Args:
         folder: written by `orate prepare`.
-        encode: makes the encodings of a clip's sound.
+        sample: of its index.
+        encode: makes the encodings of the clip's sound.
 
     Raises:
-        OrateError: the folder is not prepared, or damaged.
+        OrateError: the folder is damaged.
     """
-    return [read_grid_track(folder, sample, encode) for sample in read_index(folder).samples]
-
-
-def read_grid_track(folder: Path, sample: Sample, encode: SpeechEncodings) -> MotionTrack:
-    """One clip as a track."""
     data = read_member(folder, sample, "npz")
     landmarks = decode_array(data, "landmarks").astype(np.float64)
     inverses = [invert(matrix) for matrix in decode_array(data, "matrices")]

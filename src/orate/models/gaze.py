@@ -2,8 +2,8 @@
 
 The figures follow what is known of eye movements in conversation: fixations last about 0.3 to 1.5 s with a long tail
 (log-normal), amplitudes are mostly small (exponential), a saccade of a degree takes some 25 ms and two degrees some
-30 (the main sequence of Bahill, Clark and Stark 1975), horizontal movements outnumber vertical ones, and large
-saccades often come with a blink (Evinger et al. 1994).
+30 (the main sequence of Bahill, Clark and Stark 1975), and horizontal movements
+outnumber vertical ones.
 """
 
 from __future__ import annotations
@@ -22,17 +22,12 @@ LIMIT_DEG = (3.0, 1.6)  # to the sides, up and down
 DRIFT_DEG = 0.06  # spread of the slow wander within a fixation
 DRIFT_HOLD_S = 0.3
 SACCADE_S = 0.03  # a saccade that ends between two frames shows on the way in one of them
-BLINK_FROM_DEG = 1.2
-BLINK_CHANCE = 0.35
 
 
 class GazeProcess:
     """A speaker's gaze about the camera, at `fps` frames a second; the same for the same seed.
 
     The sequence does not depend on how it is cut: ``next(3)`` and ``next(4)`` are ``next(7)``.
-
-    Attributes:
-        blinks: (n,) bool, of the frames that `next` gave last: True where a saccade starts that a blink goes well with.
     """
 
     def __init__(self, seed: int, fps: float = 25.0):
@@ -47,20 +42,16 @@ class GazeProcess:
         self._start_s = -1.0  # of the saccade to where the eyes are now
         self._end_s = self._duration()  # of the fixation
         self._drift = np.zeros(2)
-        self._blink_due = False
-        self.blinks: NDArray[np.bool_] = np.zeros(0, bool)
 
     def next(self, count: int) -> NDArray[np.float32]:
         """The next `count` frames: (count, 2) degrees, to the image's right and down; ValueError below 0."""
         if count < 0:
             raise ValueError(f"count must not be negative, not {count}")
         gaze = np.zeros((count, 2), np.float32)
-        self.blinks = np.zeros(count, bool)
         for index in range(count):
             now = self._frame / self._fps
             while now >= self._end_s:
                 self._saccade()
-            self._blink_due, self.blinks[index] = False, self._blink_due
             done = min((now - self._start_s) / SACCADE_S, 1.0)
             gaze[index] = self._from + (self._to - self._from) * done + self._wander()
             self._frame += 1
@@ -84,8 +75,6 @@ class GazeProcess:
             self._to = np.clip(self._from + size * way / np.hypot(*way), np.negative(LIMIT_DEG), LIMIT_DEG)
         self._start_s = self._end_s
         self._end_s = self._start_s + self._duration()
-        large = float(np.hypot(*(self._to - self._from))) >= BLINK_FROM_DEG
-        self._blink_due |= bool(self._random.random() < BLINK_CHANCE and large)
 
     def _wander(self) -> NDArray[np.float64]:
         """Slow drift with micro-saccades' size, an autoregressive walk that stays near 0."""

@@ -45,8 +45,3 @@ class MotionConfig(BaseModel):
     noise_std: float = Field(1.0, ge=0)
     decoder_channels: int = Field(192, ge=1)
     look_ahead: int = Field(0, ge=0)
-
-    @property
-    def past_frames(self) -> int:
-        """Frames before its own that a frame's content code depends on."""
-        return 2 * sum(self.dilations)
