@@ -26,7 +26,7 @@ from orate.models.checkpoint import WEIGHTS_FILE, file_sha256
 
 SYNC_FIGURES = {
     "av_offset": "frames by which the sound comes after the picture (sync network)",
-    "av_in_sync": "share of clips with an offset of at most one frame",
+    "av_in_sync": "share of clips with an offset of at most one frame; means nothing where confidence is low",
     "av_confidence": "LSE-C of that network: how far the best offset stands out",
     "av_distance": "LSE-D of that network: distance of mouth and sound at that offset",
 }
