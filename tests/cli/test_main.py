@@ -196,11 +196,3 @@ cli.main(["stopped"])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (code, "cleaned up\n", "")
-
-
-def test_python_m_orate_is_the_command() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "orate", "--version"], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.strip()

@@ -112,9 +112,9 @@ def find_model(name: str | Path) -> Path:
 
 
 def bundled_models() -> list[str]:
-    """Names of the models that come with the package."""
-    folder = _bundled_folder()
-    return sorted(path.parent.name for path in folder.glob(f"*/{CONFIG_FILE}")) if folder.is_dir() else []
+    """Names of the generators that come with the package; networks that measure lie in folders beside theirs."""
+    configs = sorted(_bundled_folder().glob(f"*/{CONFIG_FILE}"))
+    return [path.parent.name for path in configs if "audio_rate" in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def read_metadata(name: str | Path) -> dict[str, str]:
