@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 
 from orate.corpora.clip import VALIDATION
 from orate.corpora.mouth_pairs import MouthPairs, load_pairs
+from orate.evaluation.psnr import psnr
+from orate.evaluation.ssim import ssim
 from orate.models.engines.refiner_engine import compile_refiner
 from orate.models.refiner import load_refiner
 from orate.training.refine_config import RefinePairs
 from orate.training.refine_pairs import cached_pairs
-from orate.training.refine_validation import STIRRED, patch_figures, refined_patch
+from orate.training.refine_validation import INSIDE, STIRRED, patch_figures, refined_patch
 
 Pictures = NDArray[np.uint8]
 MOUTH = np.s_[16:80, 24:104]  # of the patch, in a sheet
@@ -56,7 +58,10 @@ def main() -> None:
     for speaker in np.unique(speakers):
         which = (speakers == speaker) & (pairs.stirred > STIRRED)
         for name, frames in made.items():
-            figures = patch_figures(pairs.chosen(which), frames[which])
+            chosen = pairs.chosen(which)
+            figures = patch_figures(chosen, frames[which])
+            seen = chosen.truth[INSIDE], frames[which][INSIDE]
+            figures |= {"psnr": psnr(*seen), "ssim": ssim(*seen)}
             columns = " ".join(f"{figures[column]:9.3f}" for column in COLUMNS)
             print(f"{speaker:>8} {which.sum():5d} {columns}  {name}")
     if arguments.sheet:

@@ -9,8 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 from orate.corpora.mouth_pairs import MouthPairs
-from orate.evaluation.psnr import psnr
-from orate.evaluation.ssim import ssim
 from orate.models.refiner import RefinerNet
 from orate.render.mouth_patch import feather, measure_tone, network_planes
 
@@ -40,7 +38,7 @@ def patch_figures(pairs: MouthPairs, made: Pictures) -> dict[str, float]:
 
     Returns:
         ``l1`` and ``lips``: mean absolute difference in levels without the patch's margin, and on lips and mouth;
-        ``psnr``, ``ssim``; ``sharpness``: mean slope of brightness on the lips over the truth's; ``flicker``: mean
+        ``sharpness``: mean slope of brightness on the lips over the truth's; ``flicker``: mean
         absolute error of the difference of neighbouring frames on the lips, in levels; ``movement``: that difference's
         mean size over the truth's.
     """
@@ -48,12 +46,9 @@ def patch_figures(pairs: MouthPairs, made: Pictures) -> dict[str, float]:
     truth, mine = pairs.truth.astype(np.float64), made.astype(np.float64)
     difference = np.abs(truth - mine)
     sharp = [float((_slopes(frames) * lips[:, 1:, 1:, 0]).sum()) for frames in (mine, truth)]
-    one, other = pairs.truth[INSIDE], made[INSIDE]
     figures = {
         "l1": float(difference[INSIDE].mean()),
         "lips": _mean(difference, lips),
-        "psnr": psnr(one, other),
-        "ssim": ssim(one, other),
         "sharpness": sharp[0] / max(sharp[1], SMALLEST),
     }
     neighbours = np.flatnonzero(np.diff(pairs.run) == 0)
