@@ -59,7 +59,7 @@ def smoothed_tracks(tracks: Tensor) -> Tensor:
     columns = tracks.transpose(1, 2)
     padded = F.pad(columns, (4, 4), mode="replicate").flatten(0, 1)[:, None]
     made = F.conv1d(padded, (kernel / kernel.sum())[None, None])
-    return made[:, 0].unflatten(0, columns.shape[:2]).transpose(1, 2)
+    return made.reshape(columns.shape).transpose(1, 2)
 
 
 def _match(matrices: Floats, innovation: Floats) -> Floats:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from orate.models.speech_features import RATE_HZ
 
 Floats = NDArray[np.float32]
+Samples = NDArray[np.floating]
 
 EQUALISER_DB = 4.0
 LOW_PASS_HZ = (2500.0, 6000.0)
@@ -56,7 +57,7 @@ def unspoken(length: int, random: np.random.Generator) -> Floats:
     return kinds[int(random.integers(len(kinds)))](length, random).astype(np.float32)
 
 
-def _filtered(sound: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+def _filtered(sound: Samples, random: np.random.Generator) -> Samples:
     count = len(sound)
     hz = np.fft.rfftfreq(2 * count, 1 / RATE_HZ)
     bands = np.linspace(np.log(50), np.log(8050), 8)
@@ -68,7 +69,7 @@ def _filtered(sound: NDArray[np.float64], random: np.random.Generator) -> NDArra
     return np.fft.irfft(np.fft.rfft(sound, 2 * count) * gain)[:count]
 
 
-def _in_a_room(sound: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+def _in_a_room(sound: Samples, random: np.random.Generator) -> Samples:
     """With a tail of noise that has lost 60 dB after the reverberation time."""
     time = random.uniform(*REVERBERATION_S)
     samples = np.arange(int(1.5 * time * RATE_HZ))
@@ -79,38 +80,39 @@ def _in_a_room(sound: NDArray[np.float64], random: np.random.Generator) -> NDArr
     return sound + random.uniform(0.1, 0.6) * wet
 
 
-def _noise(
-    length: int, random: np.random.Generator, gain: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-) -> NDArray[np.float64]:
+def _noise(length: int, random: np.random.Generator, gain: Callable[[Samples], Samples]) -> Samples:
     """(length,) of unit deviation; `gain` by frequency in Hz."""
     hz = np.fft.rfftfreq(length, 1 / RATE_HZ)
     made = np.fft.irfft(np.fft.rfft(random.normal(size=length)) * gain(hz), length)
-    return made / (made.std() + 1e-12)
+    result: Samples = made / (made.std() + 1e-12)
+    return result
 
 
-def _at_peak(sound: NDArray[np.float64], decibels: float) -> Floats:
+def _at_peak(sound: Samples, decibels: float) -> Floats:
     made: Floats = (sound / (np.abs(sound).max() + 1e-9) * 10 ** (decibels / 20)).astype(np.float32)
     return made
 
 
-def _silence(length: int, random: np.random.Generator) -> NDArray[np.float64]:
-    return random.choice([0.0, 1e-5]) * random.normal(size=length)
+def _silence(length: int, random: np.random.Generator) -> Samples:
+    result: Samples = random.choice([0.0, 1e-5]) * random.normal(size=length)
+    return result
 
 
-def _room(length: int, random: np.random.Generator) -> NDArray[np.float64]:
+def _room(length: int, random: np.random.Generator) -> Samples:
     tilt = random.uniform(0.0, 1.2)
     return 10 ** random.uniform(-4.5, -1.2) * _noise(length, random, lambda hz: (hz + 60.0) ** -tilt)
 
 
-def _breath(length: int, random: np.random.Generator) -> NDArray[np.float64]:
+def _breath(length: int, random: np.random.Generator) -> Samples:
     """Noise around a broad resonance that comes and goes every few seconds."""
     centre, width = np.log(random.uniform(600, 3000)), random.uniform(0.3, 1.5)
     made = _noise(length, random, lambda hz: np.exp(-((np.log(hz + 1) - centre) ** 2) / width))
     phase = 2 * np.pi * np.arange(length) / RATE_HZ * random.uniform(0.2, 0.7) + random.uniform(0, 6.3)
-    return 10 ** random.uniform(-4.0, -1.2) * made * np.clip(np.sin(phase), 0, 1) ** 2
+    result: Samples = 10 ** random.uniform(-4.0, -1.2) * made * np.clip(np.sin(phase), 0, 1) ** 2
+    return result
 
 
-def _music(length: int, random: np.random.Generator) -> NDArray[np.float64]:
+def _music(length: int, random: np.random.Generator) -> Samples:
     """Chords of one to three plucked or held tones of a tempered scale, with harmonics."""
     made = np.zeros(length)
     beat = int(RATE_HZ * random.uniform(0.15, 0.6))
@@ -122,4 +124,5 @@ def _music(length: int, random: np.random.Generator) -> NDArray[np.float64]:
             for harmonic in range(1, 6):
                 loudness = harmonic ** -random.uniform(1, 2)
                 made[start : start + beat] += loudness * fading * np.sin(2 * np.pi * tone * harmonic * time)
-    return made / (np.abs(made).max() + 1e-9) * 10 ** random.uniform(-2.5, -0.3)
+    result: Samples = made / (np.abs(made).max() + 1e-9) * 10 ** random.uniform(-2.5, -0.3)
+    return result
