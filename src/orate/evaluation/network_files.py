@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from orate.errors import OrateError
 from orate.media.files import whole_file
-from orate.models.checkpoint import CONFIG_FILE, SUMS_FILE, WEIGHTS_FILE, file_sha256
+from orate.models.checkpoint import CONFIG_FILE, SUMS_FILE, WEIGHTS_FILE, check_sums
 from orate.models.layered import write_sums
 
 COUNTER = "num_batches_tracked"  # batch norm counts its training steps; nobody needs that after training
@@ -59,7 +59,7 @@ def read_network(folder: Path, kind: type[Config]) -> tuple[Config, dict[str, Te
     """
     try:
         config = kind.model_validate_json((folder / CONFIG_FILE).read_bytes())
-        _check_sums(folder)
+        check_sums(folder)
         weights = {name: value.float() for name, value in load_file(folder / WEIGHTS_FILE).items()}
     except (SafetensorError, OSError, ValidationError) as error:
         reason = " ".join(str(error).split())
@@ -79,14 +79,3 @@ def fill(net: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise OrateError(f"The weights in {folder} do not fit its {CONFIG_FILE} ({reason}): get them again.") from error
-
-
-def _check_sums(folder: Path) -> None:
-    path = folder / SUMS_FILE
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        expected, _, name = line.partition("  ")
-        if (folder / name).is_file() and file_sha256(folder / name) != expected:
-            raise OrateError(
-                f"{folder / name} does not have the checksum written in {SUMS_FILE}: "
-                "it was damaged or changed; get it again."
-            )

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orate.evaluation.mouth_opening import STILL_DEVIATION
+from orate.models.voice_gate import voice_levels
 
-VOICE_BAND_HZ = (200.0, 4000.0)  # rumble below it, and hiss above it, are no voice
 LOUD_QUANTILE = 0.95
 BELOW_LOUD_DB = 25.0  # voiced sounds stay above this; noise of recordings is below it
 MIN_LEVEL_DB = -60.0  # of full scale: what is softer is silence, however soft the rest
@@ -77,13 +77,8 @@ def _levels(audio: NDArray[np.float32], rate: int, frames: int, fps: float) -> N
     """Level of the voice's band in each frame's time: (frames,) dB of full scale."""
     size = max(2, round(rate / fps))
     starts = np.round(np.arange(frames) * rate / fps).astype(int)
-    window = np.hanning(size)
-    frequencies = np.fft.rfftfreq(size, 1 / rate)
-    band = (frequencies >= VOICE_BAND_HZ[0]) & (frequencies <= VOICE_BAND_HZ[1])
     padded = np.pad(audio, (0, max(0, int(starts[-1]) + size - len(audio))))
     levels = np.empty(frames)
     for place, start in enumerate(starts):  # one by one: memory stays flat for long sound
-        power = np.abs(np.fft.rfft(padded[start : start + size] * window)) ** 2
-        levels[place] = 2 * power[band].sum() / (size * (window**2).sum())
-    decibels: NDArray[np.float64] = 10 * np.log10(levels + 1e-12)
-    return decibels
+        levels[place] = voice_levels(padded[None, start : start + size], rate)[0]
+    return levels

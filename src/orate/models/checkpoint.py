@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import file_digest
 from importlib import resources
 from pathlib import Path
@@ -179,12 +179,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     version = header.get("format_version")
     if version != str(FORMAT_VERSION):
         raise OrateError(_other_version(path, version))
-    for name, expected in _read_sums(folder).items():
-        if (folder / name).is_file() and file_sha256(folder / name) != expected:
-            raise OrateError(
-                f"{folder / name} does not have the checksum written in {SUMS_FILE}: "
-                "it was damaged or changed; get the model again."
-            )
+    check_sums(folder, (WEIGHTS_FILE, CONFIG_FILE))
     with safe_open(path, framework="pt") as file:
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     return {name: value.float() for name, value in weights.items()}
@@ -208,13 +203,26 @@ def _read_header(path: Path) -> dict[str, str]:
         raise OrateError(f"{path} is truncated or not a safetensors file ({error}); get the model again.") from None
 
 
-def _read_sums(folder: Path) -> dict[str, str]:
-    """Recorded checksums by file name; none where the folder came without."""
+def check_sums(folder: Path, names: Collection[str] | None = None) -> None:
+    """Compare files with the checksums in the folder's ``SHA256SUMS``; a folder that came without is not checked.
+
+    Args:
+        folder: of a model.
+        names: of the files to compare; by default all that are listed.
+
+    Raises:
+        OrateError: a file that is there has another checksum.
+    """
     path = folder / SUMS_FILE
-    if not path.is_file():
-        return {}
-    lines = (line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines())
-    return {line[1].lstrip("*"): line[0] for line in lines if len(line) == 2 and line[1] in (WEIGHTS_FILE, CONFIG_FILE)}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for expected, listed in (line.split(maxsplit=1) for line in lines if len(line.split(maxsplit=1)) == 2):
+        name = listed.lstrip("*")
+        wanted = names is None or name in names
+        if wanted and (folder / name).is_file() and file_sha256(folder / name) != expected:
+            raise OrateError(
+                f"{folder / name} does not have the checksum written in {SUMS_FILE}: "
+                "it was damaged or changed; get the model again."
+            )
 
 
 def _check_fit(generator: Generator, weights: Mapping[str, Tensor], folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orate.errors import OrateError
-from orate.models.checkpoint import CONFIG_FILE, SUMS_FILE, file_sha256
+from orate.models.checkpoint import CONFIG_FILE, SUMS_FILE, check_sums, file_sha256
 from orate.models.motion_generator import MotionGenerator, load_motion
 from orate.models.refiner import RefinerNet, load_refiner
 from orate.models.speech_encoder import SpeechEncoder, load_speech_encoder
@@ -80,7 +80,7 @@ def load_layered(folder: Path) -> LayeredModel:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "values"
         raise OrateError(f"{path} does not fit this version of orate ({place}: {first['msg']}).") from None
-    _check_sums(folder)
+    check_sums(folder)
     refiner = load_refiner(folder / REFINER_FILE) if (folder / REFINER_FILE).is_file() else None
     return LayeredModel(config, load_speech_encoder(folder / SPEECH_WEIGHTS), load_motion(folder), refiner)
 
@@ -90,16 +90,3 @@ def write_sums(folder: Path) -> None:
     names = sorted(p.name for p in folder.iterdir() if p.suffix in (".safetensors", ".json"))
     lines = (f"{file_sha256(folder / name)}  {name}\n" for name in names)
     (folder / SUMS_FILE).write_text("".join(lines), encoding="utf-8")
-
-
-def _check_sums(folder: Path) -> None:
-    path = folder / SUMS_FILE
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        expected, _, name = line.partition("  ")
-        if (folder / name).is_file() and file_sha256(folder / name) != expected:
-            raise OrateError(
-                f"{folder / name} does not have the checksum written in {SUMS_FILE}: "
-                "it was damaged or changed; get the model again."
-            )

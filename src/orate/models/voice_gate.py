@@ -65,11 +65,19 @@ class VoiceGate:
         return self._share * self._share * (3 - 2 * self._share)
 
 
-def voice_levels(frames: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Level of the voice's band, dB of full scale: (n, samples) at 16 kHz to (n,)."""
+def voice_levels(frames: NDArray[np.floating], rate: int = RATE_HZ) -> NDArray[np.float64]:
+    """Level of the voice's band, `BAND_HZ`, in stretches of sound.
+
+    Args:
+        frames: (n, samples) in [-1, 1].
+        rate: samples a second.
+
+    Returns:
+        (n,) dB of full scale, at least -120.
+    """
     samples = frames.shape[1]
     window = np.hanning(samples)
-    hz = np.fft.rfftfreq(samples, 1 / RATE_HZ)
+    hz = np.fft.rfftfreq(samples, 1 / rate)
     band = (hz >= BAND_HZ[0]) & (hz <= BAND_HZ[1])
     power = np.abs(np.fft.rfft(frames * window, axis=1)[:, band]) ** 2
     levels: NDArray[np.float64] = 10 * np.log10(2 * power.sum(axis=1) / (samples * np.sum(window**2)) + 1e-12)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from orate.errors import OrateError
 from orate.models.motion_config import MotionConfig
-from orate.training.config import assign
+from orate.training.supervised_config import read_recipe, recipe_kind
 
 
 class MotionTrainConfig(BaseModel):
@@ -74,11 +72,7 @@ KIND = "motion"
 
 def is_motion_file(path: Path) -> bool:
     """Whether a YAML file says ``kind: motion``; False where it cannot be read."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return False  # who loads it says what is wrong
-    return isinstance(values, dict) and values.get("kind") == KIND
+    return path.is_file() and recipe_kind(path) == KIND
 
 
 def load_motion_config(path: Path | None = None, overrides: list[str] | None = None) -> MotionTrainConfig:
@@ -91,18 +85,4 @@ def load_motion_config(path: Path | None = None, overrides: list[str] | None = N
     Raises:
         OrateError: no such file, no YAML, unknown fields, values out of range.
     """
-    path = path or Path(__file__).parent / "default-motion.yaml"
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise OrateError(f"The config {path} cannot be read: {' '.join(str(error).split())}.") from error
-    if not isinstance(values, dict):
-        raise OrateError(f"The config {path} must hold fields such as 'steps: 1000', not a bare value.")
-    for override in overrides or []:
-        assign(values, override)
-    try:
-        return MotionTrainConfig.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise OrateError(f"The config {path} is wrong at '{place}': {first['msg']}.") from error
+    return read_recipe(MotionTrainConfig, path or Path(__file__).parent / "default-motion.yaml", overrides or [])

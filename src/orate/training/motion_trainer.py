@@ -7,20 +7,18 @@ from copy import deepcopy
 from pathlib import Path
 
 import torch
-import yaml
 from torch.utils.tensorboard import SummaryWriter
 
-from orate.errors import OrateError
-from orate.media.files import whole_file
 from orate.models.motion_generator import MotionGenerator, save_motion
 from orate.training.motion_config import MotionTrainConfig
 from orate.training.motion_data import MotionBatches, MotionItem
 from orate.training.motion_gan import MotionGan
+from orate.training.run_folder import keep_recipe
 from orate.training.signals import obey_signals
 from orate.training.state import load_state, save_state
 
 STATE_FILE = "state.safetensors"
-CONFIG_FILE = "config.yaml"
+MAY_CHANGE = ("log_every", "save_every", "validate_every")
 MODEL_FOLDER = "model"
 SWAY_FRAMES = 100
 """Of the stretches that head and brows are learned from: in shorter ones all movement is about its own mean."""
@@ -53,8 +51,7 @@ def train_motion(
     Raises:
         OrateError: the folder holds a run of another recipe, or its state is damaged.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    _write_config(config, output / CONFIG_FILE)
+    keep_recipe(config, output, MAY_CHANGE, "config")
     torch.manual_seed(config.seed)
     generator = MotionGenerator(config.model)
     items = prepare(generator)
@@ -97,14 +94,3 @@ def train_motion(
 def _save(gan: MotionGan, step: int, output: Path) -> None:
     save_state(output / STATE_FILE, {"step": step, "gan": gan.state_dict()})
     save_motion(gan.average, output / MODEL_FOLDER, {"steps": step})
-
-
-def _write_config(config: MotionTrainConfig, path: Path) -> None:
-    values = config.model_dump(mode="json")
-    if path.is_file():
-        before = yaml.safe_load(path.read_text(encoding="utf-8"))
-        quiet = dict.fromkeys(("save_every", "log_every", "validate_every"), 0)
-        if {**before, **quiet} != {**values, **quiet}:
-            raise OrateError(f"{path.parent} holds a run of another config: give another folder, or that config.")
-    with whole_file(path) as partial:
-        partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")

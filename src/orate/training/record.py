@@ -9,19 +9,16 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-import yaml
 from torch.utils.tensorboard import SummaryWriter
 
 from orate.corpora.dataset import ClipDataset
-from orate.errors import OrateError
-from orate.media.files import whole_file
 from orate.media.video import VideoWriter
 from orate.models.generator import Generator
 from orate.training.config import TrainConfig
+from orate.training.run_folder import keep_recipe
 from orate.training.validation import DrawnClip, draw_clips
 
 LOGGER = logging.getLogger(__name__)
-CONFIG_FILE = "config.yaml"
 PLATEAU_LOSS = log(2)
 PLATEAU_MARGIN = 0.01
 PLATEAU_STEPS = 2000
@@ -52,13 +49,7 @@ class Record:
         self._plateau_since: int | None = None
         if not writes:
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / CONFIG_FILE
-        values = config.model_dump(mode="json")
-        if path.is_file() and _recipe(yaml.safe_load(path.read_text(encoding="utf-8"))) != _recipe(values):
-            raise OrateError(f"{folder} holds a run of another config: give another folder, or the config in {path}.")
-        with whole_file(path) as partial:
-            partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        keep_recipe(config, folder, MAY_CHANGE, "config")
         self._curves = SummaryWriter(str(folder / "curves"))
 
     def scalars(self, group: str, figures: dict[str, float], step: int) -> None:
@@ -97,10 +88,6 @@ class Record:
                 self._plateau_since,
             )
             self._plateau_since = None
-
-
-def _recipe(values: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-    return {**values, "run": {name: value for name, value in values["run"].items() if name not in MAY_CHANGE}}
 
 
 def _write_sample(folder: Path, clip: DrawnClip, rate: int, fps: float) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 from orate.corpora.clip import TRAIN
 from orate.errors import OrateError
 from orate.models.runtime import choose_device
+from orate.training.precision import wants_bf16
 from orate.training.refine_config import RefineTraining
 from orate.training.refine_gan import RefineGan
 from orate.training.refine_pairs import cached_pairs
-from orate.training.refine_trainer import train_refiner, write_recipe
+from orate.training.refine_trainer import MAY_CHANGE, train_refiner
 from orate.training.refine_validation import RefineValidation
+from orate.training.run_folder import keep_recipe
 from orate.training.signals import obey_signals
-from orate.training.trainer import wants_bf16
 
 CACHE_FOLDER = "cache"
 Progress = Callable[[str, int, int, dict[str, float]], None]
@@ -44,7 +45,7 @@ def run_refiner(
     if not folders:
         raise OrateError("There is nothing to train on: give prepared clips or GRID's folder.")
     chosen_device = choose_device(device)
-    write_recipe(recipe, output)
+    keep_recipe(recipe, output, MAY_CHANGE)
     stopped: list[int] = []
     with obey_signals(stopped.append):
         pairs = cached_pairs(

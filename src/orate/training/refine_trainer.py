@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
-import yaml
 from torch.utils.tensorboard import SummaryWriter
 
-from orate.errors import OrateError
-from orate.media.files import whole_file
 from orate.models.refiner import REFINER_FILE, RefinerNet, save_refiner
-from orate.training.refine_config import RefineTraining
 from orate.training.refine_gan import RefineGan
+from orate.training.run_folder import keep_recipe
 from orate.training.signals import obey_signals
 from orate.training.state import load_state, save_state
 
-STATE_FILE, RECIPE_FILE, CURVES_FOLDER, MODEL_FOLDER = "state.safetensors", "config.yaml", "curves", "model"
+STATE_FILE, CURVES_FOLDER, MODEL_FOLDER = "state.safetensors", "curves", "model"
 MAY_CHANGE = {"log_every", "save_every", "validate_every", "precision"}
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -45,7 +41,7 @@ def train_refiner(
         OrateError: a folder of another recipe, a damaged state.
     """
     run, step = gan.recipe.run, 0
-    write_recipe(gan.recipe, folder)
+    keep_recipe(gan.recipe, folder, MAY_CHANGE)
     if (folder / STATE_FILE).is_file():
         state = load_state(folder / STATE_FILE)
         gan.load_state_dict(state["gan"])
@@ -69,20 +65,6 @@ def train_refiner(
     return stopped[0] if stopped else None
 
 
-def write_recipe(recipe: RefineTraining, folder: Path) -> None:
-    """Write a run's recipe to its folder.
-
-    Raises:
-        OrateError: a run of another recipe is there.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path, values = folder / RECIPE_FILE, recipe.model_dump(mode="json")
-    if path.is_file() and _fixed(yaml.safe_load(path.read_text(encoding="utf-8"))) != _fixed(values):
-        raise OrateError(f"{folder} holds a run of another recipe: give another folder, or that of {path}.")
-    with whole_file(path) as partial:
-        partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-
-
 def _add(curves: SummaryWriter, group: str, figures: dict[str, float], step: int) -> None:
     for name, value in figures.items():
         curves.add_scalar(f"{group}/{name}", value, step)
@@ -94,8 +76,3 @@ def _save(gan: RefineGan, step: int, folder: Path) -> None:
     save_state(folder / STATE_FILE, {"step": step, "gan": gan.state_dict()})
     (folder / MODEL_FOLDER).mkdir(exist_ok=True)
     save_refiner(gan.average, folder / MODEL_FOLDER / REFINER_FILE, {"steps": str(step)})
-
-
-def _fixed(values: dict[str, Any]) -> dict[str, Any]:
-    """What a run may not change on its way."""
-    return {**values, "run": {name: value for name, value in values["run"].items() if name not in MAY_CHANGE}}

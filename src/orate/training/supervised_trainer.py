@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-import yaml
 from pydantic import BaseModel
 from torch import Tensor, nn
 
-from orate.errors import OrateError
-from orate.media.files import whole_file
+from orate.training.precision import wants_bf16
+from orate.training.run_folder import keep_recipe
 from orate.training.signals import obey_signals
 from orate.training.state import load_state, save_state, seeded
 from orate.training.supervised_config import SupervisedRun
 
-STATE_FILE, RECIPE_FILE, CURVES_FILE, MODEL_FOLDER = "state.safetensors", "config.yaml", "curves.jsonl", "model"
+STATE_FILE, CURVES_FILE, MODEL_FOLDER = "state.safetensors", "curves.jsonl", "model"
 MAY_CHANGE = {"steps", "batch_size", "log_every", "save_every", "validate_every", "precision"}
 BETAS = (0.9, 0.98)
 Progress = Callable[[int, int, dict[str, float]], None]
@@ -64,12 +63,12 @@ class SupervisedTrainer:
     ) -> None:
         self.folder, self.step = folder, 0
         self._task, self._run, self._device = task, run, torch.device(device)
-        self._bf16 = _wants_bf16(run.precision, self._device)
+        self._bf16 = wants_bf16(run.precision, self._device.type)
         self.net = task.net.to(self._device)
         self.average = deepcopy(self.net).eval().requires_grad_(False)
         self._adam = torch.optim.AdamW(self.net.parameters(), run.learning_rate, BETAS, weight_decay=run.weight_decay)
         self._signal: int | None = None
-        self._write_recipe(recipe)
+        keep_recipe(recipe, folder, MAY_CHANGE)
         if (folder / STATE_FILE).is_file():
             self._load(load_state(folder / STATE_FILE))
 
@@ -139,14 +138,6 @@ class SupervisedTrainer:
         for name, values in state.items():
             getattr(self, name).load_state_dict(values)
 
-    def _write_recipe(self, recipe: BaseModel) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path, values = self.folder / RECIPE_FILE, recipe.model_dump(mode="json")
-        if path.is_file() and _fixed(yaml.safe_load(path.read_text(encoding="utf-8"))) != _fixed(values):
-            raise OrateError(f"{self.folder} holds a run of another recipe: give another folder, or that of {path}.")
-        with whole_file(path) as partial:
-            partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-
     def _note(self, figures: dict[str, float]) -> None:
         with (self.folder / CURVES_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": self.step, **figures}) + "\n")
@@ -160,17 +151,3 @@ def rate_at(step: int, run: SupervisedRun) -> float:
     if step < run.warm_up:
         return (step + 1) / run.warm_up
     return 0.5 * (1 + math.cos(math.pi * (step - run.warm_up) / max(run.steps - run.warm_up, 1)))
-
-
-def _fixed(values: dict[str, dict[str, object]]) -> dict[str, object]:
-    """What a run may not change on its way."""
-    return {**values, "run": {name: value for name, value in values["run"].items() if name not in MAY_CHANGE}}
-
-
-def _wants_bf16(precision: str, device: torch.device) -> bool:
-    if precision != "auto":
-        return precision == "bf16"
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    capabilities = torch.cpu.get_capabilities()
-    return device.type == "cpu" and bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -19,6 +19,7 @@ from orate.models.checkpoint import save_model
 from orate.models.generator import Generator
 from orate.training.config import RunConfig, TrainConfig
 from orate.training.gan import Gan
+from orate.training.precision import wants_bf16
 from orate.training.record import Record
 from orate.training.sampler import BatchOrder
 from orate.training.signals import obey_signals
@@ -194,13 +195,3 @@ def is_parallel(run: RunConfig) -> bool:
     if run.devices == "auto":
         return run.accelerator in ("auto", "gpu", "cuda") and torch.cuda.device_count() > 1
     return run.devices > 1
-
-
-def wants_bf16(precision: str, accelerator: str) -> bool:
-    """Whether to compute in bfloat16: as asked, or where the device has instructions for it."""
-    if precision != "auto":
-        return precision == "bf16"
-    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
