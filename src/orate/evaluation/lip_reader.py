@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from orate.evaluation.grid_grammar import CHARACTERS, greedy_text, likely_sentence
 from orate.evaluation.mouth_crops import SEEN, mouth_region, network_input
-from orate.evaluation.network_files import bundled_network, fill, read_network, save_network
+from orate.evaluation.network_files import load_network, save_network
 
 LIP_READER = "lip-reader"
 SHRINKING = 8  # of the picture's sides by the convolutions' strides
@@ -151,8 +151,4 @@ def load_lip_reader(folder: Path | None = None) -> LipReaderNet:
     Raises:
         OrateError: files are missing, damaged, or of another version.
     """
-    folder = folder or bundled_network(LIP_READER)
-    config, weights = read_network(folder, LipReaderConfig)
-    net = LipReaderNet(config)
-    fill(net, weights, folder)
-    return net.eval()
+    return load_network(LIP_READER, LipReaderConfig, LipReaderNet, folder)

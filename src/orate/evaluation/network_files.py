@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from orate.models.layered import write_sums
 
 COUNTER = "num_batches_tracked"  # batch norm counts its training steps; nobody needs that after training
 Config = TypeVar("Config", bound=BaseModel)
+Net = TypeVar("Net", bound=nn.Module)
 
 
 def bundled_network(name: str) -> Path:
@@ -49,6 +50,25 @@ def save_network(net: nn.Module, config: BaseModel, folder: Path, metadata: Mapp
     with whole_file(folder / CONFIG_FILE) as partial:
         partial.write_text(json.dumps(config.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
     write_sums(folder)
+
+
+def load_network(name: str, kind: type[Config], make: Callable[[Config], Net], folder: Path | None = None) -> Net:
+    """A measuring network, in eval mode and fp32 on the CPU.
+
+    Args:
+        name: of the one that comes with the package.
+        kind: of its dimensions.
+        make: builds it from them.
+        folder: where another one lies.
+
+    Raises:
+        OrateError: files are missing, damaged, or of another version.
+    """
+    folder = folder or bundled_network(name)
+    config, weights = read_network(folder, kind)
+    net = make(config)
+    fill(net, weights, folder)
+    return net.eval()
 
 
 def read_network(folder: Path, kind: type[Config]) -> tuple[Config, dict[str, Tensor]]:

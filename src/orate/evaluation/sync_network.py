@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from orate.evaluation.mouth_crops import SEEN
-from orate.evaluation.network_files import bundled_network, fill, read_network, save_network
+from orate.evaluation.network_files import load_network, save_network
 from orate.models.speech_features import BANDS, log_mel
 
 SYNC_NETWORK = "sync-network"
@@ -119,8 +119,4 @@ def load_sync_network(folder: Path | None = None) -> SyncNet:
     Raises:
         OrateError: files are missing, damaged, or of another version.
     """
-    folder = folder or bundled_network(SYNC_NETWORK)
-    config, weights = read_network(folder, SyncConfig)
-    net = SyncNet(config)
-    fill(net, weights, folder)
-    return net.eval()
+    return load_network(SYNC_NETWORK, SyncConfig, SyncNet, folder)

@@ -7,14 +7,13 @@ from copy import deepcopy
 from pathlib import Path
 
 import torch
-from torch.utils.tensorboard import SummaryWriter
 
 from orate.models.motion_generator import MotionGenerator, save_motion
+from orate.training.loop import Progress, run_steps
 from orate.training.motion_config import MotionTrainConfig
 from orate.training.motion_data import MotionBatches, MotionItem
 from orate.training.motion_gan import MotionGan
 from orate.training.run_folder import keep_recipe
-from orate.training.signals import obey_signals
 from orate.training.state import load_state, save_state
 
 STATE_FILE = "state.safetensors"
@@ -22,7 +21,6 @@ MAY_CHANGE = ("log_every", "save_every", "validate_every")
 MODEL_FOLDER = "model"
 SWAY_FRAMES = 100
 """Of the stretches that head and brows are learned from: in shorter ones all movement is about its own mean."""
-Progress = Callable[[int, int, dict[str, float]], None]
 
 
 def train_motion(
@@ -68,27 +66,15 @@ def train_motion(
         state = load_state(output / STATE_FILE)
         gan.load_state_dict(state["gan"])
         step = int(state["step"])
-    curves = SummaryWriter(str(output / "curves"))
-    stopped: list[int] = []
-    with obey_signals(stopped.append):
-        while step < config.steps and not stopped:
-            figures = gan.step(step, batches.draw(step), sways.draw(step) if sways else None)
-            step += 1
-            if config.log_every and step % config.log_every == 0:
-                for name, value in figures.items():
-                    curves.add_scalar(f"train/{name}", value, step)
-            if validate and config.validate_every and step % config.validate_every == 0:
-                measured = validate(deepcopy(gan.average).cpu())
-                for name, value in measured.items():
-                    curves.add_scalar(f"validation/{name}", value, step)
-                figures |= measured
-            if progress:
-                progress(step, config.steps, figures)
-            if config.save_every and step % config.save_every == 0:
-                _save(gan, step, output)
-    _save(gan, step, output)
-    curves.close()
-    return stopped[0] if stopped else None
+    return run_steps(
+        config,
+        step,
+        output,
+        lambda number: gan.step(number, batches.draw(number), sways.draw(number) if sways else None),
+        lambda done: _save(gan, done, output),
+        (lambda: validate(deepcopy(gan.average).cpu())) if validate else None,
+        progress,
+    )
 
 
 def _save(gan: MotionGan, step: int, output: Path) -> None:

@@ -6,17 +6,14 @@ from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
-from torch.utils.tensorboard import SummaryWriter
-
 from orate.models.refiner import REFINER_FILE, RefinerNet, save_refiner
+from orate.training.loop import Progress, run_steps
 from orate.training.refine_gan import RefineGan
 from orate.training.run_folder import keep_recipe
-from orate.training.signals import obey_signals
 from orate.training.state import load_state, save_state
 
-STATE_FILE, CURVES_FOLDER, MODEL_FOLDER = "state.safetensors", "curves", "model"
+STATE_FILE, MODEL_FOLDER = "state.safetensors", "model"
 MAY_CHANGE = {"log_every", "save_every", "validate_every", "precision"}
-Progress = Callable[[int, int, dict[str, float]], None]
 
 
 def train_refiner(
@@ -46,29 +43,15 @@ def train_refiner(
         state = load_state(folder / STATE_FILE)
         gan.load_state_dict(state["gan"])
         step = int(state["step"])
-    curves = SummaryWriter(str(folder / CURVES_FOLDER), purge_step=step + 1)
-    stopped: list[int] = []
-    with obey_signals(stopped.append):
-        while step < run.steps and not stopped:
-            figures = gan.step(step)
-            step += 1
-            if run.log_every and step % run.log_every == 0:
-                _add(curves, "train", figures, step)
-            if validate and run.validate_every and step % run.validate_every == 0:
-                _add(curves, "validation", validate(deepcopy(gan.average).cpu()), step)
-            if progress:
-                progress(step, run.steps, figures)
-            if run.save_every and step % run.save_every == 0:
-                _save(gan, step, folder)
-    _save(gan, step, folder)
-    curves.close()
-    return stopped[0] if stopped else None
-
-
-def _add(curves: SummaryWriter, group: str, figures: dict[str, float], step: int) -> None:
-    for name, value in figures.items():
-        curves.add_scalar(f"{group}/{name}", value, step)
-    curves.flush()
+    return run_steps(
+        run,
+        step,
+        folder,
+        gan.step,
+        lambda done: _save(gan, done, folder),
+        (lambda: validate(deepcopy(gan.average).cpu())) if validate else None,
+        progress,
+    )
 
 
 def _save(gan: RefineGan, step: int, folder: Path) -> None:
