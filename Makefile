@@ -61,5 +61,5 @@ $(PACKAGE_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(TOOLS_STAMP): $(PACKAGE_STAMP)
-	$(PIP_INSTALL) --build-constraint constraints.txt --editable '.[study,train]' --group dev
+	$(PIP_INSTALL) --build-constraint constraints.txt --editable '.[ray,study,synthetic,train]' --group dev
 	@touch $@

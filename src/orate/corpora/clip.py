@@ -7,6 +7,7 @@ from pathlib import Path
 
 TRAIN = "train"
 VALIDATION = "validation"
+TEST = "test"
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class Clip:
     """One clip as a corpus holds it.
 
     ``key`` is unique in the corpus and free of dots (a shard's members are KEY.mp4, KEY.flac, ...). ``audio`` is the
-    separate recording to read when ``video`` carries no sound. ``split`` is "train" or "validation"; ``unseen_speaker``
-    says that no clip of this speaker may be trained on.
+    separate recording to read when ``video`` carries no sound. ``split`` is "train", "validation" or "test";
+    ``unseen_speaker`` says that no clip of this speaker may be trained on. ``corpus`` is the corpus' short name ("grid");
+    ``emotion`` and ``emotion_level`` are words ("anger", "high") where the corpus tells, else empty. ``start_s`` and
+    ``end_s`` cut the clip out of a longer recording, in seconds of it; ``end_s`` None is its end.
     """
 
     key: str
@@ -36,6 +39,11 @@ class Clip:
     words: tuple[Word, ...] = ()
     split: str = TRAIN
     unseen_speaker: bool = False
+    corpus: str = ""
+    emotion: str = ""
+    emotion_level: str = ""
+    start_s: float = 0.0
+    end_s: float | None = None
 
 
 @dataclass(frozen=True)
