@@ -1,5 +1,6 @@
 # make demo   set up .venv and write talking.mp4
 # make test   set up .venv and run every check
+# make system install Debian's OpenGL without a screen (as root), for synthetic people; their tests are skipped without it
 # Another interpreter: make PYTHON=python3.12 demo. The set-up at full length: make PIP_FLAGS= demo.
 
 PYTHON ?= python3
@@ -13,7 +14,10 @@ SOURCES := src tests $(wildcard tools benchmarks)
 PACKAGE_STAMP := $(VENV)/.stamp-package
 TOOLS_STAMP := $(VENV)/.stamp-tools
 
-.PHONY: demo test lint format types unit benchmark clean
+# The package and its tests do without; `orate prepare synthetic` does not.
+SYSTEM_PACKAGES := libegl1 libgl1-mesa-dri
+
+.PHONY: demo test system lint format types unit benchmark clean
 .DELETE_ON_ERROR:
 
 demo: $(PACKAGE_STAMP)
@@ -43,6 +47,10 @@ benchmark: $(TOOLS_STAMP)
 	$(BIN)/python benchmarks/generator.py
 	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/long_audio.py
+
+system:
+	apt-get update -q
+	apt-get install -y -q --no-install-recommends $(SYSTEM_PACKAGES)
 
 clean:
 	rm -rf $(VENV) dist talking.mp4 .mypy_cache .ruff_cache .pytest_cache
