@@ -6,8 +6,7 @@ The video is read twice, once to track and once to cut, so that memory does not 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from orate.corpora.cleaning.figures import ClipFigures
+from orate.corpora.cleaning.offset import OffsetMeter
+from orate.corpora.cleaning.reasons import Dropped, DropReason
 from orate.corpora.clip import Clip, PrepareSettings
 from orate.corpora.smoothing import fill_gaps, smooth_alignment
 from orate.errors import OrateError
@@ -22,6 +24,8 @@ from orate.face.alignment import align, canonical_crop
 from orate.face.landmarks import Face
 from orate.media.audio import read_audio
 from orate.media.video import read_video_at, video_info
+
+__all__ = ["DropReason", "Dropped", "Landmarker", "PreparedClip", "prepare_clip"]
 
 MIN_DURATION_S = 0.5
 MAX_DURATION_DIFFERENCE_S = 0.2  # between sound and picture
@@ -33,31 +37,6 @@ MAX_OUTSIDE_FRACTION = 0.1  # of the landmarks of a frame, beyond the picture's 
 # Luma of successive crops: of GRID's sound clips 99.9% stay above 0.965; streams with damaged frames, and cuts, do not.
 MIN_FRAME_CORRELATION = 0.96
 SILENCE_PEAK = 1e-4
-
-
-class DropReason(StrEnum):
-    """Why a clip is left out, in the report's words."""
-
-    UNREADABLE = "unreadable"
-    UNREADABLE_SOUND = "unreadable sound"
-    NO_SOUND = "no sound"
-    TOO_SHORT = "too short"
-    DURATIONS_DIFFER = "sound and picture differ in length"
-    NO_FACE = "no face"
-    FACE_LOST = "face lost"
-    SEVERAL_FACES = "several faces"
-    TOO_SMALL = "face too small"
-    OUTSIDE = "face leaves the picture"
-    JUMPS = "picture jumps"
-
-
-class Dropped(Exception):  # noqa: N818 - an outcome, not an error
-    """The clip does not qualify."""
-
-    def __init__(self, reason: DropReason, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 class Landmarker(Protocol):
@@ -75,7 +54,8 @@ class PreparedClip:
     """A clip in the canonical crop; T frames.
 
     frames (T, height, width, 3) uint8 RGB; audio (samples,) float32, exactly T/fps long, frame k at k/fps; landmarks
-    (T, 478, 3) float32 in crop pixels; matrices (T, 2, 3) float32, image to crop; blendshapes (T, 52) float32.
+    (T, 478, 3) float32 in crop pixels; matrices (T, 2, 3) float32, image to crop; blendshapes (T, 52) float32;
+    figures: what cleaning measured.
     """
 
     frames: NDArray[np.uint8]
@@ -84,10 +64,16 @@ class PreparedClip:
     matrices: NDArray[np.float32]
     blendshapes: NDArray[np.float32]
     interpolated_frames: int
+    figures: ClipFigures = field(default_factory=ClipFigures)
 
 
-def prepare_clip(clip: Clip, settings: PrepareSettings, landmarker: Landmarker) -> PreparedClip:
-    """Track, align and cut one clip. Raises Dropped when it does not qualify."""
+def prepare_clip(
+    clip: Clip, settings: PrepareSettings, landmarker: Landmarker, meter: OffsetMeter | None = None
+) -> PreparedClip:
+    """Track, align and cut one clip. Raises Dropped when it does not qualify.
+
+    ``meter`` measures the audio-visual offset; without one, or with ``settings.offset`` off, the sound stays as it is.
+    """
     audio = _read_sound(clip, settings)
     faces, size = _track(_frames(clip.video, settings.fps), landmarker, settings)
     audio = _fit_audio(audio, len(faces), settings)

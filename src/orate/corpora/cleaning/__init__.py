@@ -1,0 +1,1 @@
+"""The checks that a clip passes before it is kept: one file a check."""
