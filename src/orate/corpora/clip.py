@@ -26,8 +26,8 @@ class Clip:
     ``key`` is unique in the corpus and free of dots (a shard's members are KEY.mp4, KEY.flac, ...). ``audio`` is the
     separate recording to read when ``video`` carries no sound. ``split`` is "train", "validation" or "test";
     ``unseen_speaker`` says that no clip of this speaker may be trained on. ``corpus`` is the corpus' short name
-    ("grid"); ``emotion`` and ``emotion_level`` are words ("anger", "high") where the corpus tells, else empty. ``start_s`` and
-    ``end_s`` cut the clip out of a longer recording, in seconds of it; ``end_s`` None is its end.
+    ("grid"); ``emotion`` and ``emotion_level`` are words ("anger", "high") where the corpus tells, else empty.
+    ``start_s`` and ``end_s`` cut the clip out of a longer recording, in seconds of it; ``end_s`` None is its end.
     """
 
     key: str
