@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orate.cli.prepare import prepare_app
+from orate.corpora import engine
 from orate.corpora import prepare as module
 from orate.corpora.clip import PrepareSettings
 from orate.corpora.codec import (
@@ -47,6 +48,7 @@ KEPT = ["s1_bbaf2n", "s1_bbaf3s", "s1_bgbu2a", "s1_lbaq2s", "s1_pgbq8s", "unseen
 PREPARE_IN_TWO_PROCESSES = """
 import sys
 from pathlib import Path
+from orate.corpora import engine
 from orate.corpora import prepare as module
 from orate.corpora.grid import find_clips
 if __name__ == "__main__":
@@ -142,8 +144,8 @@ def test_killed_preparation_continues_and_ends_the_same(grid, prepared, tmp_path
     progress = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "CLIPS_PER_SHARD", 4)
-        real = module.prepare_to_folder
-        patch.setattr(module, "prepare_to_folder", lambda clip, *rest: redone.append(clip.key) or real(clip, *rest))
+        real = engine.prepare_to_folder
+        patch.setattr(engine, "prepare_to_folder", lambda clip, task: redone.append(clip.key) or real(clip, task))
         prepare(find_clips(grid, ["s1", "unseen"]), out, progress=lambda *state: progress.append(state))
     everything = {*KEPT, *REASONS}
     assert set(redone) == everything - done
@@ -175,7 +177,7 @@ def test_second_run_does_nothing(grid, prepared, monkeypatch):
     out, report = prepared
     before = {path: path.stat().st_mtime_ns for path in out.glob("*.tar")}
     monkeypatch.setattr(module, "CLIPS_PER_SHARD", 4)
-    monkeypatch.setattr(module, "prepare_to_folder", lambda *args: pytest.fail("a clip was prepared again"))
+    monkeypatch.setattr(engine, "prepare_to_folder", lambda *args: pytest.fail("a clip was prepared again"))
     assert prepare(find_clips(grid, ["s1", "unseen"]), out) == report
     assert {path: path.stat().st_mtime_ns for path in out.glob("*.tar")} == before
 

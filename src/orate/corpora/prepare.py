@@ -10,20 +10,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
-import cv2
 from pydantic import BaseModel, ConfigDict
 
 from orate.corpora.clip import Clip, PrepareSettings
+from orate.corpora.engine import Engine, PoolEngine, PrepareClip, Task
 from orate.corpora.report import DroppedClip, Report
 from orate.corpora.shards import INDEX_NAME, Index, Member, Sample, Shard, to_json, write_atomically, write_shard
-from orate.corpora.worker import Record, fragment_path, prepare_to_folder, record_path, start_worker
+from orate.corpora.worker import Record, fragment_path, record_path
 from orate.errors import OrateError
 
 CLIPS_PER_SHARD = 64  # of 75 frames: about 70 MB
@@ -49,18 +46,24 @@ def prepare(
     *,
     workers: int = 1,
     progress: Progress | None = None,
+    engine: Engine | None = None,
+    meter: Callable[[], Any] | None = None,
+    prepare_clip: PrepareClip | None = None,
 ) -> Report:
     """Prepare clips into a folder of shards with index.json and report.json.
 
-    ``progress`` is called with (clips finished, clips in all), those of earlier runs counted as finished. Raises
-    OrateError when ``out`` was begun with other clips or settings, cannot be written, or a process dies.
+    ``progress`` is called with (clips finished, clips in all), those of earlier runs counted as finished. ``engine``
+    is where clips are prepared (None: ``workers`` processes on this machine), ``meter`` and ``prepare_clip`` are the
+    task's (see `orate.corpora.engine.Task`). Raises OrateError when ``out`` was begun with other clips or settings,
+    cannot be written, or a process dies.
     """
     if not clips:
         raise OrateError("There are no clips to prepare: check the source folder and the speakers.")
     settings = settings or PrepareSettings()
     job = _Job(clips, out, settings)
     job.start()
-    job.run(workers, progress or (lambda done, total: None))
+    task = Task(settings, job.work, prepare_clip, meter)
+    job.run(engine or PoolEngine(workers), task, progress or (lambda done, total: None))
     return job.finish()
 
 
@@ -92,7 +95,7 @@ class _Job:
         if not path.exists():
             write_atomically(path, plan)
 
-    def run(self, workers: int, progress: Progress) -> None:
+    def run(self, engine: Engine, task: Task, progress: Progress) -> None:
         """Prepare what is missing; a shard is written as soon as its last clip is through."""
         open_shards = {number for number in range(len(self.shards)) if not self._is_written(number)}
         shard_of = {clip.key: number for number in open_shards for clip in self.shards[number]}
@@ -109,7 +112,7 @@ class _Job:
                 self._write(number)
         total = len(self.clips)
         progress(total - len(pending), total)
-        with _finished(pending, self.settings, self.work, workers) as keys:
+        with engine.run(pending, task) as keys:
             for done, key in enumerate(keys, start=total - len(pending) + 1):
                 waiting[shard_of[key]].discard(key)
                 if not waiting[shard_of[key]]:
@@ -183,29 +186,3 @@ def _place(samples: Iterable[Sample], shard: str, fragments: Iterable[Path]) -> 
         }
         yield sample.model_copy(update={"shard": shard, "members": members})
         base += fragment.stat().st_size
-
-
-@contextmanager
-def _finished(clips: Sequence[Clip], settings: PrepareSettings, work: Path, workers: int) -> Iterator[Iterator[str]]:
-    """The keys of clips as they are finished, in this process or in a pool; leaving early cancels the rest."""
-    workers = min(workers, len(clips))
-    if workers <= 1:
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
-            yield (prepare_to_folder(clip, settings, work) for clip in clips)
-        finally:
-            cv2.setNumThreads(threads)
-        return
-    # spawn: the networks' thread pools do not survive a fork
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker)
-    try:
-        futures = [pool.submit(prepare_to_folder, clip, settings, work) for clip in clips]
-        yield (future.result() for future in as_completed(futures))
-    except BrokenProcessPool as error:
-        raise OrateError(
-            "A process of the preparation was killed, most likely for lack of memory: "
-            "run the same command again, with fewer --workers; it continues where it stopped."
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -8,6 +8,7 @@ import threading
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -25,6 +26,9 @@ from orate.corpora.crops import Dropped, Landmarker, PreparedClip, prepare_clip
 from orate.corpora.report import DroppedClip
 from orate.corpora.shards import Sample, tar_fragment, to_json, write_atomically
 from orate.face.landmarks import FaceLandmarker
+
+if TYPE_CHECKING:
+    from orate.corpora.engine import Task
 
 LANDMARK_STEPS_PER_PX = 256  # landmarks are rounded to this: far below their own noise, and half the bytes
 
@@ -63,8 +67,15 @@ def _leave_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def prepare_to_folder(clip: Clip, settings: PrepareSettings, work: Path) -> str:
-    """Prepare one clip into ``work``; returns its key. The face landmarker is loaded once per process."""
+def prepare_to_folder(clip: Clip, task: Task) -> str:
+    """Prepare one clip as the task says; returns its key. What engines call, in any process, any number of times."""
+    if task.prepare is not None:
+        return task.prepare(clip, task.settings, task.work)
+    return _prepare_video(clip, task.settings, task.work)
+
+
+def _prepare_video(clip: Clip, settings: PrepareSettings, work: Path) -> str:
+    """The usual way, from a video. The face landmarker is loaded once per process."""
     global _landmarker
     if _landmarker is None:
         _landmarker = FaceLandmarker(threads=1)
