@@ -28,6 +28,8 @@ class Clip:
     ``unseen_speaker`` says that no clip of this speaker may be trained on. ``corpus`` is the corpus' short name
     ("grid"); ``emotion`` and ``emotion_level`` are words ("anger", "high") where the corpus tells, else empty.
     ``start_s`` and ``end_s`` cut the clip out of a longer recording, in seconds of it; ``end_s`` None is its end.
+    ``phones`` are timed like ``words``, in the corpus' own alphabet; ``details`` are names and values of what else the
+    corpus tells of the clip ("channel", "BBC One").
     """
 
     key: str
@@ -44,6 +46,8 @@ class Clip:
     emotion_level: str = ""
     start_s: float = 0.0
     end_s: float | None = None
+    phones: tuple[Word, ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
