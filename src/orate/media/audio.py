@@ -11,6 +11,7 @@ import soundfile
 import soxr
 
 from orate.errors import OrateError
+from orate.media.container import SEEK_FROM_S
 from orate.media.files import whole_file
 from orate.media.sound import SoundDecoder
 
@@ -61,23 +62,28 @@ def _regrouped(pieces: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
 def read_audio(path: str | Path, rate: int, *, start_s: float = 0.0, duration_s: float | None = None) -> np.ndarray:
     """(n,) float32 mono sound in [-1, 1] at ``rate`` Hz: the samples of ``stream_audio``, or those of a part of it.
 
+    A part late in a long file does not cost the decoding of what lies before it, where the file allows to seek.
+
     Raises:
         OrateError: as ``stream_audio``; nothing lies between ``start_s`` and ``start_s + duration_s``.
     """
     if start_s < 0 or (duration_s is not None and not duration_s > 0):
         raise ValueError(f"from {start_s} s for {duration_s} s: the start must not be below 0, the duration above it")
+    # Whole seconds are whole samples at every rate; the one before is for the filter of the resampling to settle.
+    first_s = int(start_s) - 1 if start_s >= SEEK_FROM_S else 0
     start = round(start_s * rate)
     end = None if duration_s is None else start + round(duration_s * rate)
     parts: list[np.ndarray] = []
-    position = 0
-    for block in stream_audio(path, rate):
+    position = first_s * rate
+    for block in _regrouped(_resampled(SoundDecoder(path, first_s), rate), rate):
         parts.append(block[max(0, start - position) : None if end is None else end - position])
         position += len(block)
         if end is not None and position >= end:
             break
-    samples = np.concatenate(parts)
+    samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     if not len(samples):
-        raise OrateError(f"{path} holds no sound from {start_s:g} s on: it is {position / rate:.2f} s long.")
+        length = f": it is {position / rate:.2f} s long" if not first_s else ""
+        raise OrateError(f"{path} holds no sound from {start_s:g} s on{length}.")
     return samples
 
 

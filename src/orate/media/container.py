@@ -22,6 +22,10 @@ LATEST_START_S = 60
 # FFmpeg would "decode" any text as a terminal session.
 TEXT_FORMATS = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 MAX_READ_ERRORS = 100
+# Before this time a file is simply read from its beginning.
+SEEK_FROM_S = 10.0
+# Frames and packets need some before them to be decoded right, and some formats seek to about the time.
+SEEK_MARGIN_S = 2.0
 
 
 def open_media(path: str | Path, kind: str) -> InputContainer:
@@ -78,3 +82,15 @@ def read_packets(container: InputContainer, stream: Stream) -> Iterator[Packet[S
             if errors < MAX_READ_ERRORS:
                 continue
         return
+
+
+def seek_before(container: InputContainer, start_s: float, zero: Fraction) -> bool:
+    """Move on to somewhat before a time of the presentation; False where that failed.
+
+    Where it succeeded, what is decoded next has timestamps, which say where the file now stands.
+    """
+    try:
+        container.seek(int((start_s - SEEK_MARGIN_S + zero) * av.time_base), backward=True)
+    except (av.FFmpegError, OSError):
+        return False
+    return True

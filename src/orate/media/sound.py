@@ -12,7 +12,15 @@ import av
 import numpy as np
 
 from orate.errors import OrateError
-from orate.media.container import clock_zero, is_zero_based, open_media, read_packets
+from orate.media.container import (
+    SEEK_FROM_S,
+    clock_zero,
+    is_zero_based,
+    open_media,
+    picture_stream,
+    read_packets,
+    seek_before,
+)
 
 FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 # Timestamps jitter by rounding; only a larger jump is a gap in the sound (filled) or an overlap (dropped).
@@ -23,14 +31,16 @@ LARGEST_GAP_S = 60
 LONGEST_PADDING = 4096
 # A file whose sound ends this much before the length it declares was cut off.
 TRUNCATION_SLACK_S = Fraction(1, 4)
+SEEKABLE_SOUND = frozenset({"wav", "flac"})
 WAV_SIZE_UNKNOWN = (0, 0xFFFFFFFF)
 
 
 class SoundDecoder:
     """The sound of a file at its own rate, in blocks of (channels, samples) float32; memory is flat.
 
-    Sample 0 of the first block is time 0 of the presentation: a late start is padded with silence, what lies before
-    it is cut, and so is what an encoder added to fill its last packet. Packets that cannot be decoded are silence.
+    Sample 0 of the first block is time 0 of the presentation, or ``start_s``: a late start is padded with silence, what
+    lies before it is cut (and not decoded, where the file allows that), and so is what an encoder added to fill its
+    last packet. Packets that cannot be decoded are silence.
 
     Attributes:
         rate: samples per second.
@@ -40,22 +50,47 @@ class SoundDecoder:
         OrateError: no such file, not a media file, no sound in it, nothing that can be decoded.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, start_s: int = 0) -> None:
         self.path = path
-        self._container = open_media(path, "sound")
-        if not self._container.streams.audio:
+        self._start_s = start_s
+        self._open()
+        if start_s >= SEEK_FROM_S and not self._seek():
             self._container.close()
-            raise OrateError(f"{path} holds no sound.")
-        self._stream = self._container.streams.audio[0]
-        self._zero = clock_zero(self._container)
-        self._frames = self._decoded()
-        self._first = next(self._frames, None)
+            self._open()
         if self._first is None:
             self._container.close()
             raise OrateError(f"{path} holds no sound that can be decoded: it is empty, truncated or damaged.")
         self.rate: int = self._first.sample_rate
         self.channels: int = len(self._first.layout.channels)
         self._finite = False
+        self._begun = False
+        self._passed = 0  # samples before the start
+
+    def _open(self) -> None:
+        self._container = open_media(self.path, "sound")
+        if not self._container.streams.audio:
+            self._container.close()
+            raise OrateError(f"{self.path} holds no sound.")
+        self._stream = self._container.streams.audio[0]
+        self._zero = clock_zero(self._container)
+        self._frames = self._decoded()
+        self._first = next(self._frames, None)
+
+    def _seek(self) -> bool:
+        """Go to a packet before the start; False where the file does not tell where that is."""
+        # elementary streams (MP3, AAC) guess the time from the bytes
+        known = is_zero_based(self._container) or picture_stream(self._container) is not None
+        if not (known or self._container.format.name in SEEKABLE_SOUND) or self._first is None:
+            return False
+        if self._zero is None and self._first.pts is not None and self._first.time_base:
+            self._zero = self._first.pts * self._first.time_base
+        if self._zero is None or not seek_before(self._container, self._start_s, self._zero):
+            return False
+        self._frames = self._decoded()
+        self._first = next(self._frames, None)
+        if self._first is None or self._first.pts is None or not self._first.time_base:
+            return False
+        return self._first.pts * self._first.time_base - self._zero <= self._start_s
 
     def _decoded(self) -> Iterator[av.AudioFrame]:
         for packet in read_packets(self._container, self._stream):
@@ -72,7 +107,7 @@ class SoundDecoder:
             OrateError: the file breaks off before the length it declares, changes its rate, or holds nothing but
                 samples that are no finite number (single ones become silence).
         """
-        position = 0  # samples given so far
+        position = self._start_s * self.rate  # of the next sample
         frame = self._first
         with self._container:
             while frame is not None:
@@ -83,15 +118,17 @@ class SoundDecoder:
                     samples = np.pad(samples, ((0, 0), (gap, 0)))
                 elif gap < 0:
                     samples = samples[:, -gap:]
+                self._begun = self._begun or samples.shape[1] > 0
+                self._passed += frame.samples
                 position += samples.shape[1]
                 frame = next(self._frames, None)
                 if frame is None:
                     samples = samples[:, : max(0, samples.shape[1] - self._padding(position))]
                 if samples.shape[1]:
                     yield samples, names
-        if not self._finite:
+        if not self._finite and self._begun:
             raise OrateError(f"{self.path} holds not one finite sample, only NaN or infinity.")
-        if not position:
+        if not self._begun and not self._start_s:
             raise OrateError(f"{self.path} holds no samples of sound.")
 
     def _cleaned(self, samples: np.ndarray) -> np.ndarray:
@@ -104,13 +141,15 @@ class SoundDecoder:
         if frame.sample_rate != self.rate:
             raise OrateError(f"{self.path} changes its sample rate half-way: convert it to one rate first.")
         if frame.pts is None or not frame.time_base:
-            return 0
+            return 0 if self._begun else max(self._passed - position, -frame.samples)
         time = frame.pts * frame.time_base
         if self._zero is None:
             self._zero = time
         gap = round((time - self._zero) * self.rate) - position
-        jitter = 0 if position == 0 else CLOCK_JITTER_S * self.rate
-        if abs(gap) <= jitter or abs(gap) > LARGEST_GAP_S * self.rate:
+        jitter = CLOCK_JITTER_S * self.rate if self._begun else 0
+        inside = self._begun or not self._start_s or gap > 0
+        reset = inside and abs(gap) > LARGEST_GAP_S * self.rate
+        if abs(gap) <= jitter or reset:
             return 0
         return max(gap, -frame.samples)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from orate.errors import OrateError
-from orate.media.container import clock_zero, is_zero_based, open_media, picture_stream, read_packets
+from orate.media.container import (
+    SEEK_FROM_S,
+    clock_zero,
+    is_zero_based,
+    open_media,
+    picture_stream,
+    read_packets,
+    seek_before,
+)
 
 AVCOL_SPC_UNSPECIFIED = 2
 SWS_CS_BT709, SWS_CS_BT601, SWS_CS_BT2020 = 1, 5, 9
@@ -52,27 +61,45 @@ class VideoInfo:
 class _Decoder:
     """Decoded frames with times, in order; counts what could not be decoded and goes on."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, start_s: float = 0.0) -> None:
         self.path = path
+        self._open()
+        if start_s >= SEEK_FROM_S and not self._seek(start_s):
+            self.container.close()
+            self._open()
+
+    def _open(self) -> None:
         self.skipped = 0
-        self.container = open_media(path, "video")
+        self.container = open_media(self.path, "video")
         stream = picture_stream(self.container)
         if stream is None:
             self.container.close()
-            raise OrateError(f"{path} holds no video.")
+            raise OrateError(f"{self.path} holds no video.")
         self.stream = stream
         self.stream.thread_type = "AUTO"
         rate = stream.guessed_rate or stream.average_rate
         self.fps = rate if rate and rate > 0 else Fraction(DEFAULT_FPS)
         self.zero = clock_zero(self.container) or Fraction(0)
         self._reformatter = VideoReformatter()
+        self._source = self._decoded()
+
+    def _seek(self, start_s: float) -> bool:
+        """Go to a frame at or before a time; False where the file does not tell where that is."""
+        if not seek_before(self.container, start_s, self.zero):
+            return False
+        first = next(self._source, None)
+        if first is None or first.pts is None or not first.time_base:
+            return False
+        self._source = chain([first], self._source)
+        self.skipped = 0
+        return first.pts * first.time_base - self.zero <= start_s
 
     def frames(self) -> Generator[tuple[Fraction, Fraction, av.VideoFrame], None, None]:
         """(time, duration, frame), times growing, in seconds."""
         step = 1 / self.fps
         last: Fraction | None = None
         with self.container:
-            for frame in self._decoded():
+            for frame in self._source:
                 time = last + step if last is not None else Fraction(0)
                 if frame.pts is not None and frame.time_base:
                     stamp = frame.pts * frame.time_base - self.zero
@@ -167,13 +194,17 @@ class FrameReader(Iterator[VideoFrame]):
 
 
 class SteadyReader(Iterator[np.ndarray]):
-    """Frames at k/fps, each the nearest in time of the video; ``skipped`` as in ``FrameReader``."""
+    """Frames at start + k/fps, each the nearest in time of the video; ``skipped`` as in ``FrameReader``."""
 
-    def __init__(self, path: str | Path, fps: float | Fraction) -> None:
+    def __init__(
+        self, path: str | Path, fps: float | Fraction, start_s: float = 0.0, end_s: float | None = None
+    ) -> None:
         if not fps > 0:
             raise OrateError(f"The frame rate must be above 0, not {fps}.")
-        self._decoder = _Decoder(path)
-        self._images = self._resample(float(fps))
+        self._decoder = _Decoder(path, start_s)
+        self._start_s = start_s
+        count = None if end_s is None else round((end_s - start_s) * float(fps))
+        self._images = islice(self._resample(float(fps)), count)
 
     @property
     def skipped(self) -> int:
@@ -186,17 +217,18 @@ class SteadyReader(Iterator[np.ndarray]):
     def _resample(self, fps: float) -> Iterator[np.ndarray]:
         count = 0
         shown: tuple[float, float, av.VideoFrame] | None = None
-        for time, duration, frame in self._decoder.frames():
-            if time + duration <= 0:
-                continue  # before the presentation starts
+        for stamp, duration, frame in self._decoder.frames():
+            time = float(stamp) - self._start_s
+            if time + float(duration) <= 0:
+                continue  # before the presentation, or the part of it, starts
             if shown is not None:
                 # the grid's points nearer to the shown frame than to this one
-                end = math.floor((shown[0] + float(time)) / 2 * fps + CLOCK_SLACK) + 1
+                end = math.floor((shown[0] + time) / 2 * fps + CLOCK_SLACK) + 1
                 yield from self._repeat(shown[2], end - count)
                 count = max(count, end)
-            shown = float(time), float(duration), frame
+            shown = time, float(duration), frame
         if shown is None:
-            raise OrateError(f"{self._decoder.path} holds no frame that can be decoded.")
+            raise OrateError(f"{self._decoder.path} holds no picture from {self._start_s:g} s on.")
         end = max(1, math.ceil((shown[0] + shown[1]) * fps - 0.5 - CLOCK_SLACK))
         yield from self._repeat(shown[2], end - count)
 
@@ -219,15 +251,18 @@ def read_video(path: str | Path) -> FrameReader:
     return FrameReader(path)
 
 
-def read_video_at(path: str | Path, fps: float | Fraction = 25.0) -> SteadyReader:
+def read_video_at(
+    path: str | Path, fps: float | Fraction = 25.0, *, start_s: float = 0.0, end_s: float | None = None
+) -> SteadyReader:
     """Frames (H, W, 3) uint8 RGB at the times k/fps from 0 to the end, each the video's nearest in time.
 
-    Variable frame rates are handled; before a late start the first frame is shown.
+    Variable frame rates are handled; before a late start the first frame is shown. Of a part of the video, frame k is
+    at ``start_s + k/fps``; what lies before it is passed over without being decoded, where the file allows that.
 
     Raises:
-        OrateError: as ``read_video``; a rate that is not positive.
+        OrateError: as ``read_video``; a rate that is not positive; while iterating: no picture from ``start_s`` on.
     """
-    return SteadyReader(path, fps)
+    return SteadyReader(path, fps, start_s, end_s)
 
 
 def video_info(path: str | Path) -> VideoInfo:
