@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 
+from orate.corpora.cleaning.offset import OffsetMeter
 from orate.corpora.clip import Clip, PrepareSettings
 from orate.corpora.worker import prepare_to_folder, start_worker
 from orate.errors import OrateError
@@ -43,7 +44,7 @@ class Task:
     settings: PrepareSettings
     work: Path
     prepare: PrepareClip | None = None
-    meter: Callable[[], Any] | None = None
+    meter: Callable[[], OffsetMeter] | None = None
 
 
 class Engine(Protocol):

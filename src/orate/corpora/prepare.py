@@ -12,10 +12,10 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from orate.corpora.cleaning.offset import OffsetMeter
 from orate.corpora.clip import Clip, PrepareSettings
 from orate.corpora.engine import Engine, PoolEngine, PrepareClip, Task
 from orate.corpora.report import DroppedClip, Report
@@ -47,7 +47,7 @@ def prepare(
     workers: int = 1,
     progress: Progress | None = None,
     engine: Engine | None = None,
-    meter: Callable[[], Any] | None = None,
+    meter: Callable[[], OffsetMeter] | None = None,
     prepare_clip: PrepareClip | None = None,
 ) -> Report:
     """Prepare clips into a folder of shards with index.json and report.json.

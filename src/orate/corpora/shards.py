@@ -1,7 +1,7 @@
 """Shards on disk: WebDataset-style tar files, and an index beside them that gives every member's place.
 
-Members of a sample: KEY.mp4 canonical crop; KEY.flac sound, mono; KEY.npz landmarks (T, 478, 3) float32 in crop pixels,
-matrices (T, 2, 3) float32 from image to crop, blendshapes (T, 52) float16; KEY.json who says what.
+Members of a sample: KEY.mp4 canonical crop; KEY.flac sound, mono; KEY.npz landmarks, motion and blendshapes (see
+`orate.corpora.worker`); KEY.json who says what. docs/data-format.md describes them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import json
 import os
 import tarfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,6 +24,8 @@ from orate.errors import OrateError
 INDEX_NAME = "index.json"
 INDEX_VERSION = 1
 END_OF_ARCHIVE = bytes(2 * tarfile.BLOCKSIZE)
+TEMPORARY = ".tmp"  # ends the hidden name of a file that is not whole yet
+BLOCK_BYTES = 1 << 20
 MAX_NAME_BYTES = 99  # longer names need extension headers, which not every reader knows
 
 
@@ -35,7 +39,11 @@ class Member(BaseModel):
 
 
 class Sample(BaseModel):
-    """One prepared clip."""
+    """One prepared clip. What comes with a default is not known of folders that were written before it was kept.
+
+    ``psnr_db`` compares the stored crop with what was cut. ``magnification`` is the median of crop pixels a picture
+    pixel; the rest is as in `orate.corpora.clip.Clip` and `orate.corpora.cleaning.figures.ClipFigures`.
+    """
 
     model_config = ConfigDict(frozen=True)
     key: str
@@ -46,6 +54,17 @@ class Sample(BaseModel):
     unseen_speaker: bool
     psnr_db: float
     members: dict[str, Member]
+    corpus: str = ""
+    emotion: str = ""
+    emotion_level: str = ""
+    magnification: float | None = None
+    offset: str = ""
+    offset_s: float = 0.0
+    offset_confidence: float = 0.0
+    voiced: float = -1.0
+    yaw_deg: float | None = None
+    pitch_deg: float | None = None
+    roll_deg: float | None = None
 
 
 class Shard(BaseModel):
@@ -55,6 +74,15 @@ class Shard(BaseModel):
     name: str
     bytes: int
     sha256: str
+
+
+class Made(BaseModel):
+    """How a folder was made: the release of orate, its `PrepareSettings`, and the size at which a shard is closed."""
+
+    model_config = ConfigDict(frozen=True)
+    version: str
+    settings: dict[str, Any]
+    shard_bytes: int
 
 
 class Index(BaseModel):
@@ -68,14 +96,26 @@ class Index(BaseModel):
     width: int
     shards: list[Shard]
     samples: list[Sample]
+    made: Made | None = None
+
+    def to_bytes(self) -> bytes:
+        """The file: valid JSON with a shard or a sample a line, for there may be many."""
+        head = self.model_dump(include={"version", "fps", "rate", "height", "width", "made"})
+        lists: dict[str, Sequence[BaseModel]] = {"shards": self.shards, "samples": self.samples}
+        parts = [to_json(head).decode().removesuffix("\n}\n")]
+        for name, entries in lists.items():
+            lines = ",".join(f"\n  {entry.model_dump_json()}" for entry in entries)
+            parts.append(f',\n "{name}": [{lines}\n ]')
+        return ("".join(parts) + "\n}\n").encode()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -83,6 +123,12 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise OrateError(f"Cannot write {path}: {error.strerror}. Free the disk or choose another folder.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    with _whole(path) as file:
+        file.write(data)
 
 
 def to_json(value: Any) -> bytes:
@@ -108,29 +154,33 @@ def tar_fragment(key: str, members: Mapping[str, bytes]) -> tuple[bytes, dict[st
     return b"".join(parts), places
 
 
-def write_shard(path: Path, fragments: Iterable[bytes]) -> Shard:
-    """Join fragments into a tar file, which appears whole or not at all."""
+def write_shard(path: Path, fragments: Iterable[bytes | Path]) -> Shard:
+    """Join fragments, bytes or files of them, into a tar file, which appears whole or not at all.
+
+    Of fragments in files only a block is in memory at a time.
+    """
     digest = hashlib.sha256()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     size = 0
-    try:
-        with temporary.open("wb") as file:
-            for data in (*fragments, END_OF_ARCHIVE):
+    with _whole(path) as file:
+        for fragment in chain(fragments, [END_OF_ARCHIVE]):
+            for data in _blocks(fragment):
                 file.write(data)
                 digest.update(data)
                 size += len(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise OrateError(f"Cannot write {path}: {error.strerror}. Free the disk or choose another folder.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return Shard(name=path.name, bytes=size, sha256=digest.hexdigest())
 
 
-def read_index(folder: Path) -> Index:
-    """The index of a folder of shards. Raises OrateError when there is none, or a shard is missing or cut short."""
+def _blocks(fragment: bytes | Path) -> Iterator[bytes]:
+    if isinstance(fragment, bytes):
+        yield fragment
+        return
+    with fragment.open("rb") as file:
+        while data := file.read(BLOCK_BYTES):
+            yield data
+
+
+def load_index(folder: Path) -> Index:
+    """The index of a folder of shards, whatever has become of the shards. Raises OrateError when there is none."""
     path = folder / INDEX_NAME
     try:
         index = Index.model_validate_json(path.read_bytes())
@@ -140,6 +190,12 @@ def read_index(folder: Path) -> Index:
         raise OrateError(f"{path} cannot be read ({type(error).__name__}): run 'orate prepare' again.") from error
     if index.version != INDEX_VERSION:
         raise OrateError(f"{path} is of version {index.version}, this release reads {INDEX_VERSION}: prepare it again.")
+    return index
+
+
+def read_index(folder: Path) -> Index:
+    """The index of a folder of shards. Raises OrateError when there is none, or a shard is missing or cut short."""
+    index = load_index(folder)
     for shard in index.shards:
         check_shard_size(folder, shard)
     return index
