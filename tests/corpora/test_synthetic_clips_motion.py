@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from orate.corpora.motion_tracks import NECK_PIVOT_CM
 from orate.corpora.synthetic.actions import action_names, actions_as_scores, scores_as_actions, to_order
-from orate.corpora.synthetic.motion import HeadMotion, lid_closure, measure_motion
+from orate.corpora.synthetic.motion import ActionMotion, lid_closure, measure_motion
 from orate.errors import OrateError
 from orate.face.blendshapes import BLENDSHAPE_NAMES
 from orate.render.head import load_head
@@ -49,7 +49,7 @@ def no_scores() -> NDArray[np.float32]:
     return np.zeros((FRAMES, len(BLENDSHAPE_NAMES)), np.float32)
 
 
-def gap_of(motion: HeadMotion) -> NDArray[np.float64]:
+def gap_of(motion: ActionMotion) -> NDArray[np.float64]:
     axes = np.stack(list(load_head().actions.values())).astype(np.float64)
     moved = np.einsum("tk,knc->tnc", motion.weights, axes)
     gap: NDArray[np.float64] = (moved[:, INNER_UPPER] - moved[:, INNER_LOWER])[:, 4, 1]
@@ -136,7 +136,9 @@ def test_mirroring_twice_is_nothing_and_once_exchanges_sides() -> None:
 
 def test_livelier_mouths_do_not_blink_further() -> None:
     weights = np.full((3, len(NAMES)), 0.4, np.float32)
-    motion = HeadMotion(weights, np.ones((3, 3), np.float32), np.ones((3, 3), np.float32), np.ones((3, 2), np.float32))
+    motion = ActionMotion(
+        weights, np.ones((3, 3), np.float32), np.ones((3, 3), np.float32), np.ones((3, 2), np.float32)
+    )
     scaled = motion.scaled(mouth=1.5, skin=0.5, head=2.0)
     assert scaled.weights[0, NAMES.index("jawOpen")] == pytest.approx(0.6)
     assert scaled.weights[0, NAMES.index("browInnerUp_L")] == pytest.approx(0.2)

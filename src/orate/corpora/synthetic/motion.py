@@ -32,7 +32,7 @@ HEAD_SMOOTHING_FRAMES = 1.0  # the head is heavy; landmarks tremble
 
 
 @dataclass(frozen=True)
-class HeadMotion:
+class ActionMotion:
     """T frames of motion, of no particular face.
 
     Attributes:
@@ -50,11 +50,11 @@ class HeadMotion:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def part(self, first: int, count: int) -> HeadMotion:
+    def part(self, first: int, count: int) -> ActionMotion:
         """Frames from `first` on."""
-        return HeadMotion(**{name: values[first : first + count] for name, values in vars(self).items()})
+        return ActionMotion(**{name: values[first : first + count] for name, values in vars(self).items()})
 
-    def scaled(self, mouth: float, skin: float, head: float) -> HeadMotion:
+    def scaled(self, mouth: float, skin: float, head: float) -> ActionMotion:
         """Livelier or calmer: factors of the mouth's actions, of brows' and cheeks', and of the head's movement.
 
         Lids close as far as they did.
@@ -66,11 +66,11 @@ class HeadMotion:
         moved = {"rotation": self.rotation * np.float32(head), "translation": self.translation * np.float32(head)}
         return replace(self, weights=weights, **moved)
 
-    def mirrored(self) -> HeadMotion:
+    def mirrored(self) -> ActionMotion:
         """Left and right exchanged."""
         names = action_names()
         swapped = [_other_side(name) for name in names]
-        return HeadMotion(
+        return ActionMotion(
             weights=self.weights[:, [names.index(name) for name in swapped]],
             rotation=self.rotation * np.array([1, -1, -1], np.float32),
             translation=self.translation * np.array([-1, 1, 1], np.float32),
@@ -78,7 +78,7 @@ class HeadMotion:
         )
 
 
-def measure_motion(landmarks: NDArray[np.floating], blendshapes: NDArray[np.floating]) -> HeadMotion:
+def measure_motion(landmarks: NDArray[np.floating], blendshapes: NDArray[np.floating]) -> ActionMotion:
     """The motion of a clip.
 
     Args:
@@ -101,7 +101,7 @@ def measure_motion(landmarks: NDArray[np.floating], blendshapes: NDArray[np.floa
     gaze = measured_gaze(shape, closure)
     _set_looks(weights, gaze)
     rotation, translation = _head_movement(poses)
-    return HeadMotion(weights.astype(np.float32), rotation, translation, gaze.astype(np.float32))
+    return ActionMotion(weights.astype(np.float32), rotation, translation, gaze.astype(np.float32))
 
 
 def rest_face(

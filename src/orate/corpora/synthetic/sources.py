@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from orate.corpora.clip import TRAIN, Word
 from orate.corpora.codec import MemberError, decode_array, decode_audio
 from orate.corpora.shards import Index, Sample, damaged, read_index, read_member
-from orate.corpora.synthetic.motion import HeadMotion, measure_motion
+from orate.corpora.synthetic.motion import ActionMotion, measure_motion
 from orate.errors import OrateError
 from orate.face.alignment import invert, scale_of
 from orate.face.regions import transform_points
@@ -30,7 +30,7 @@ class Source:
         meta: KEY.json of the clip.
     """
 
-    motion: HeadMotion
+    motion: ActionMotion
     audio: NDArray[np.float32]
     words: tuple[Word, ...]
     meta: dict[str, Any]
