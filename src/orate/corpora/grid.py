@@ -6,10 +6,18 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from orate.corpora.clip import Clip, Word
-from orate.corpora.splits import GRID_VALIDATION_EVERY, GRID_VALIDATION_SPEAKERS, SplitRule
+from orate.corpora.clip import VALIDATION, Clip, Word
+from orate.corpora.splits import (
+    GRID_VALIDATION_EVERY,
+    GRID_VALIDATION_SPEAKERS,
+    SpeakerSplit,
+    Split,
+    SplitRule,
+    published_split,
+)
 from orate.errors import OrateError
 
+CORPUS = "grid"
 VIDEO_SUFFIXES = (".mpg", ".mpeg", ".mp4", ".avi", ".mov", ".mkv")  # the first that exists for a name is taken
 ALIGN_UNITS_PER_S = 25_000
 SILENCES = frozenset({"sil", "sp"})
@@ -28,6 +36,11 @@ SENTENCE = (COMMANDS, COLOURS, PREPOSITIONS, LETTERS, DIGITS, ADVERBS)
 SPEAKER_FOLDER = re.compile(r"s\d+$")
 SPEAKER_PREFIX = re.compile(r"(s\d+)_(.+)$")
 GRID_SPLIT = SplitRule(every_of=GRID_VALIDATION_EVERY, validation_speakers=GRID_VALIDATION_SPEAKERS)
+
+
+def paper_split() -> SpeakerSplit:
+    """The paper's split by speakers; of speakers that GRID does not have, as of the folder ``unseen``, `GRID_SPLIT`."""
+    return published_split(CORPUS, otherwise=GRID_SPLIT)
 
 
 def decode_name(name: str) -> str | None:
@@ -61,7 +74,7 @@ def read_alignment(path: Path) -> tuple[Word, ...]:
 
 
 def find_clips(
-    source: Path, speakers: Sequence[str] | None = None, rule: SplitRule = GRID_SPLIT, limit: int | None = None
+    source: Path, speakers: Sequence[str] | None = None, rule: Split = GRID_SPLIT, limit: int | None = None
 ) -> list[Clip]:
     """Every clip under SOURCE, sorted by key.
 
@@ -117,12 +130,12 @@ def _speaker_and_name(video: Path, folder: Path) -> tuple[str, str]:
     return (prefix.group(1), prefix.group(2)) if prefix else (folder.resolve().name, video.stem)
 
 
-def _speaker_clips(
-    source: Path, speaker: str, videos: dict[str, Path], rule: SplitRule, limit: int | None
-) -> list[Clip]:
+def _speaker_clips(source: Path, speaker: str, videos: dict[str, Path], rule: Split, limit: int | None) -> list[Clip]:
     """Clips of one speaker; a speaker found in a folder that is wholly validation is unseen too."""
-    unseen = rule.is_unseen(speaker) or any(rule.is_unseen(video.parent.name) for video in videos.values())
-    splits = rule.split(speaker, list(videos)) if not unseen else dict.fromkeys(videos, "validation")
+    splits = rule.split(speaker, list(videos))
+    unseen = rule.is_unseen(speaker)
+    if not unseen and any(rule.is_unseen(video.parent.name) for video in videos.values()):
+        splits, unseen = dict.fromkeys(videos, VALIDATION), True
     alignments = _alignments(source, speaker, videos)
     clips = []
     for name in sorted(videos)[:limit]:
@@ -141,6 +154,7 @@ def _speaker_clips(
                 words=words,
                 split=splits[name],
                 unseen_speaker=unseen,
+                corpus=CORPUS,
             )
         )
     return clips
