@@ -32,8 +32,8 @@ def test_splits(folder):
     assert keys["validation"] == ["s1_bbaf2n", "unseen_sbwe5n"]
     assert keys["unseen"] == ["unseen_sbwe5n"]
     assert sorted(keys["train"] + keys["validation"]) == sorted(keys["all"])
-    with pytest.raises(OrateError, match="no split 'test'"):
-        ClipDataset(folder, "test", 50_000)
+    with pytest.raises(OrateError, match="no split 'tests'.*train, validation, test, unseen, all"):
+        ClipDataset(folder, "tests", 50_000)
 
 
 def test_whole_clip_is_what_the_shard_holds(folder):
@@ -129,7 +129,7 @@ def test_cache_spares_the_shards(folder, tmp_path, monkeypatch):
         return ClipDataset(folder, "train", 16_000, cache=True, cache_folder=tmp_path)
 
     expected = list(clips())
-    monkeypatch.setattr("orate.corpora.dataset.read_member", lambda *args: pytest.fail("a shard was read"))
+    monkeypatch.setattr("orate.corpora.clip_reader.read_member", lambda *args: pytest.fail("a shard was read"))
     assert all(map(same, clips(), expected))
 
 

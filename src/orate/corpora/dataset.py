@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
-import soxr
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from orate.corpora.cache import SharedCache
-from orate.corpora.clip import VALIDATION
-from orate.corpora.codec import MemberError, decode_array, decode_audio, decode_video
-from orate.corpora.mirror import mirror_frames, mirror_landmarks
-from orate.corpora.shards import INDEX_NAME, Index, Sample, damaged, read_index, read_member
+from orate.corpora.clip import TEST, TRAIN, VALIDATION
+from orate.corpora.clip_reader import ClipReader
+from orate.corpora.mirror import mirror_landmarks
+from orate.corpora.shards import Sample, read_member
 from orate.errors import OrateError
 
-SPLITS = ("train", VALIDATION, "unseen", "all")
-CACHE_FOLDER = ".cache"
-LANDMARKS = 478
-NAME_OF_INDEX = 16  # characters of the index' digest in the name of its cache
+UNSEEN, ALL = "unseen", "all"
+SPLITS = (TRAIN, VALIDATION, TEST, UNSEEN, ALL)
 
 
 class ClipItem(TypedDict):
@@ -43,8 +37,8 @@ class ClipDataset(Dataset[ClipItem]):
 
     Args:
         folders: folders written by `orate prepare`, all of one frame rate and crop size.
-        split: "train"; "validation" (held-out sentences and speakers never seen); "unseen" (only those speakers);
-            "all".
+        split: "train"; "validation" (held-out sentences and speakers never seen); "test" (what the corpus keeps for
+            the figures of a paper); "unseen" (validation clips of speakers never seen); "all".
         audio_rate: samples a second of the sound given out.
         frames_per_clip: frames of an item, a window drawn anew each epoch; clips that are shorter are left out. None:
             whole clips.
@@ -74,7 +68,7 @@ class ClipDataset(Dataset[ClipItem]):
         if split not in SPLITS:
             raise OrateError(f"There is no split '{split}': choose one of {', '.join(SPLITS)}.")
         paths = [Path(folders)] if isinstance(folders, Path | str) else [Path(folder) for folder in folders]
-        self._folders = [_Folder(path, audio_rate, cache, cache_folder) for path in paths]
+        self._folders = [ClipReader(path, audio_rate, cache, cache_folder) for path in paths]
         self.fps, self.height, self.width = self._common_form()
         self.audio_rate = audio_rate
         self._frames_per_clip = frames_per_clip
@@ -82,15 +76,16 @@ class ClipDataset(Dataset[ClipItem]):
         self._seed = seed
         # shared, so that worker processes that outlive an epoch see the next one
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
-        self._items = [
-            (folder, number)
-            for folder in self._folders
-            for number, sample in enumerate(folder.index.samples)
+        chosen = [
+            (place, number, sample.frames)
+            for place, folder in enumerate(self._folders)
+            for number, sample in enumerate(folder.samples)
             if _belongs(sample, split) and sample.frames >= (frames_per_clip or 1)
         ]
+        self._items = np.array(chosen, np.int32).reshape(-1, 3)
 
     def _common_form(self) -> tuple[float, int, int]:
-        forms = {(f.index.fps, f.index.height, f.index.width) for f in self._folders}
+        forms = {(folder.fps, folder.height, folder.width) for folder in self._folders}
         if len(forms) != 1:
             raise OrateError(
                 f"The prepared folders {', '.join(str(f.path) for f in self._folders)} differ in frame rate or "
@@ -102,124 +97,69 @@ class ClipDataset(Dataset[ClipItem]):
         """Choose the epoch whose draws the next items have."""
         self._epoch.fill_(epoch)
 
+    @property
+    def folders(self) -> list[Path]:
+        """The prepared folders."""
+        return [folder.path for folder in self._folders]
+
+    @property
+    def decoded_bytes(self) -> int:
+        """What the pictures of all items take when decoded, whole clips counted."""
+        return int(self._items[:, 2].sum(dtype=np.int64)) * self.height * self.width * 3
+
     def sample(self, index: int) -> Sample:
         """What the index file says of an item."""
-        folder, number = self._items[index]
-        return folder.index.samples[number]
+        reader, number = self._place(index)
+        return reader.samples[number]
+
+    def folder(self, index: int) -> int:
+        """Which of the folders an item comes from."""
+        return int(self._items[index, 0])
 
     def meta(self, index: int) -> dict[str, Any]:
         """KEY.json of an item: transcript, words, source file, split and more."""
-        folder, number = self._items[index]
-        meta: dict[str, Any] = json.loads(read_member(folder.path, folder.index.samples[number], "json"))
+        reader, number = self._place(index)
+        meta: dict[str, Any] = json.loads(read_member(reader.path, reader.samples[number], "json"))
         return meta
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __getitem__(self, index: int) -> ClipItem:
-        folder, number = self._items[index]
-        sample = folder.index.samples[number]
-        first, length, mirrored = self._draw(index, sample.frames)
-        frames = folder.frames(number)[first : first + length]
-        landmarks = folder.landmarks(number)[first : first + length]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)  # ends a loop over the items
+        return self.item(index % len(self), int(self._epoch))
+
+    def item(self, index: int, epoch: int) -> ClipItem:
+        """An item with the draws of an epoch."""
+        reader, number = self._place(index)
+        sample = reader.samples[number]
+        first, length, mirrored = self._draw(index, sample.frames, epoch)
+        video = reader.video(number, first, length)
+        landmarks = reader.landmarks(number, first, length)
         if mirrored:
-            frames, landmarks = mirror_frames(frames), mirror_landmarks(landmarks, self.width)
-        begin = round(first * self.audio_rate / self.fps)
-        audio = folder.audio(number)[begin : begin + round(length * self.audio_rate / self.fps)]
+            video, landmarks = video[..., ::-1], mirror_landmarks(landmarks, self.width)
         return ClipItem(
-            video=torch.from_numpy(np.array(frames.transpose(0, 3, 1, 2), order="C")),
-            audio=torch.from_numpy(np.array(audio)),
+            video=torch.from_numpy(np.array(video, order="C")),
+            audio=torch.from_numpy(np.array(reader.audio(number, first, length))),
             landmarks=torch.from_numpy(np.array(landmarks)),
             key=sample.key,
             speaker=sample.speaker,
         )
 
-    def _draw(self, index: int, frames: int) -> tuple[int, int, bool]:
+    def _place(self, index: int) -> tuple[ClipReader, int]:
+        """The folder an item comes from, and its number there."""
+        folder, number, _ = self._items[index].tolist()
+        return self._folders[folder], number
+
+    def _draw(self, index: int, frames: int, epoch: int) -> tuple[int, int, bool]:
         """First frame, number of frames, and whether to mirror."""
-        random = np.random.default_rng([self._seed, int(self._epoch), index])
+        random = np.random.default_rng([self._seed, epoch, index])
         length = self._frames_per_clip or frames
         return int(random.integers(frames - length + 1)), length, self._mirror and bool(random.integers(2))
 
 
-class _Folder:
-    """One prepared folder: decodes its samples, or takes them from the cache."""
-
-    def __init__(self, path: Path, audio_rate: int, cache: bool, cache_folder: Path | None) -> None:
-        self.path = path
-        self.index: Index = read_index(path)
-        self._rate = audio_rate
-        self._frame_cache: SharedCache | None = None
-        self._audio_cache: SharedCache | None = None
-        self._landmark_cache: SharedCache | None = None
-        if cache and self.index.samples:
-            name = hashlib.sha256((path / INDEX_NAME).read_bytes()).hexdigest()[:NAME_OF_INDEX]
-            where = cache_folder or path / CACHE_FOLDER
-            pixels = self.index.height * self.index.width * 3
-            lengths = [sample.frames for sample in self.index.samples]
-            self._frame_cache = SharedCache(where / f"frames-{name}.u8", np.uint8, [n * pixels for n in lengths])
-            self._audio_cache = SharedCache(
-                where / f"audio-{name}-{audio_rate}.f32", np.float32, [self._samples(n) for n in lengths]
-            )
-            self._landmark_cache = SharedCache(
-                where / f"landmarks-{name}.f32", np.float32, [n * LANDMARKS * 2 for n in lengths]
-            )
-
-    def _samples(self, frames: int) -> int:
-        return round(frames * self._rate / self.index.fps)
-
-    def frames(self, number: int) -> NDArray[np.uint8]:
-        """(T, H, W, 3) uint8."""
-        sample = self.index.samples[number]
-        shape = (sample.frames, self.index.height, self.index.width, 3)
-        cached = self._frame_cache.get(number) if self._frame_cache else None
-        if cached is not None:
-            return cached.reshape(shape).view(np.uint8)
-        frames = self._decoded(sample, "mp4")
-        if frames.shape != shape:
-            raise damaged(self.path / sample.shard, sample.key, "mp4", f"its frames have the form {frames.shape}")
-        if self._frame_cache:
-            self._frame_cache.put(number, frames)
-        return frames.view(np.uint8)
-
-    def audio(self, number: int) -> NDArray[np.float32]:
-        """(samples,) float32 at the rate asked for, exactly as long as the frames."""
-        sample = self.index.samples[number]
-        cached = self._audio_cache.get(number) if self._audio_cache else None
-        if cached is not None:
-            return cached.view(np.float32)
-        audio = self._decoded(sample, "flac").astype(np.float32, copy=False)
-        if self._rate != self.index.rate:
-            audio = soxr.resample(audio, self.index.rate, self._rate)
-        fitted = np.zeros(self._samples(sample.frames), np.float32)
-        fitted[: len(audio)] = audio[: len(fitted)]
-        if self._audio_cache:
-            self._audio_cache.put(number, fitted)
-        return fitted
-
-    def landmarks(self, number: int) -> NDArray[np.float32]:
-        """(T, 478, 2) float32."""
-        sample = self.index.samples[number]
-        cached = self._landmark_cache.get(number) if self._landmark_cache else None
-        if cached is not None:
-            return cached.reshape(sample.frames, LANDMARKS, 2).view(np.float32)
-        landmarks = self._decoded(sample, "npz")[..., :2].astype(np.float32)
-        if landmarks.shape != (sample.frames, LANDMARKS, 2):
-            raise damaged(self.path / sample.shard, sample.key, "npz", f"landmarks of the form {landmarks.shape}")
-        if self._landmark_cache:
-            self._landmark_cache.put(number, landmarks)
-        return landmarks
-
-    def _decoded(self, sample: Sample, suffix: str) -> NDArray[Any]:
-        data = read_member(self.path, sample, suffix)
-        try:
-            if suffix == "mp4":
-                return decode_video(data)
-            return decode_audio(data)[0] if suffix == "flac" else decode_array(data, "landmarks")
-        except MemberError as error:
-            raise damaged(self.path / sample.shard, sample.key, suffix, str(error)) from error
-
-
 def _belongs(sample: Sample, split: str) -> bool:
-    if split == "unseen":
+    if split == UNSEEN:
         return sample.split == VALIDATION and sample.unseen_speaker
-    return split in ("all", sample.split)
+    return split in (ALL, sample.split)
