@@ -9,6 +9,7 @@ import pytest
 from skimage import data
 from skimage.transform import resize
 
+from orate.corpora.clip import PrepareSettings
 from orate.corpora.grid import find_clips
 from orate.corpora.prepare import prepare
 
@@ -17,24 +18,32 @@ FRAMES = 20
 FLASH_FRAME = 12
 AUDIO_RATE = 44_100
 HEIGHT, WIDTH = 200, 160
+SHARD_BYTES = 600_000  # two or three clips
+SETTINGS = PrepareSettings(voice=False)  # a click and a tone are none
 
 
-def astronaut_frames(count=FRAMES, flash=FLASH_FRAME):
-    """The astronaut's face panned and zoomed a little, (count, HEIGHT, WIDTH, 3) uint8; one frame is brighter."""
-    photo = data.astronaut()
+def astronaut_frames(count=FRAMES, flash=FLASH_FRAME, way=0):
+    """The astronaut's face panned and zoomed a little, (count, HEIGHT, WIDTH, 3) uint8; one frame is brighter.
+
+    Each ``way`` is another film.
+    """
+    photo = np.ascontiguousarray(data.astronaut()[:, :: -1 if way % 2 else 1])
+    left = 207 if way % 2 else 145
     frames = []
     for k in range(count):
-        x, y, zoom = 145 + round(3 * np.sin(k / 5)), 25 + round(2 * np.cos(k / 4)), 1 + 0.02 * np.sin(k / 7)
+        x, y, zoom = left + round(3 * np.sin(k / 5 + way)), 25 + round(2 * np.cos(k / 4)), 1 + 0.02 * np.sin(k / 7)
         part = photo[y : y + round(HEIGHT * zoom), x : x + round(WIDTH * zoom)]
         frame = resize(part, (HEIGHT, WIDTH), order=1, preserve_range=True, anti_aliasing=False)
         frames.append(np.clip(frame * (1.3 if k == flash else 0.9), 0, 255).astype(np.uint8))
     return np.stack(frames)
 
 
-def clicking_sound(seconds=FRAMES / FPS, click_s=FLASH_FRAME / FPS):
-    """A quiet tone with a loud burst of 10 ms, (samples,) float32 at AUDIO_RATE."""
+def clicking_sound(seconds=FRAMES / FPS, click_s=FLASH_FRAME / FPS, way=0):
+    """A quiet tone over noise with a loud burst of 10 ms, (samples,) float32 at AUDIO_RATE."""
     t = np.arange(round(seconds * AUDIO_RATE)) / AUDIO_RATE
-    sound = 0.02 * np.sin(2 * np.pi * 220 * t)
+    sound = 0.02 * np.sin(2 * np.pi * 220 * (1 + way / 3) * t)
+    loudness = np.interp(t, np.linspace(0, seconds, 12), np.random.default_rng(way).uniform(0, 0.05, 12))
+    sound += loudness * np.random.default_rng(way).standard_normal(len(t))
     burst = (t >= click_s) & (t < click_s + 0.01)
     return np.where(burst, 0.9 * np.sin(2 * np.pi * 1500 * t), sound).astype(np.float32)
 
@@ -68,9 +77,9 @@ def grid(tmp_path_factory):
     for folder in ("s1", "align", "unseen"):
         (source / folder).mkdir()
     face, sound = astronaut_frames(), clicking_sound()
-    for name in ("bbaf2n.mpg", "bbaf3s.mpg", "bgbu2a.mp4", "lbaq2s.mp4", "pgbq8s.mpg"):
-        write_clip(source / "s1" / name, face, sound)
-    write_clip(source / "unseen" / "sbwe5n.mpg", face, sound)
+    for way, name in enumerate(("bbaf2n.mpg", "bbaf3s.mpg", "bgbu2a.mp4", "lbaq2s.mp4", "pgbq8s.mpg")):
+        write_clip(source / "s1" / name, astronaut_frames(way=way), clicking_sound(way=way))
+    write_clip(source / "unseen" / "sbwe5n.mpg", astronaut_frames(way=5), clicking_sound(way=5))
     plain = np.broadcast_to(np.linspace(0, 200, WIDTH).astype(np.uint8)[:, None], face.shape)
     small = np.full_like(face, 120)
     small[:, 50 : 50 + HEIGHT // 5, 50 : 50 + WIDTH // 5] = face[:, ::5, ::5]
@@ -92,9 +101,7 @@ def grid(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def prepared(grid, tmp_path_factory):
-    """The tiny GRID prepared in one process, in shards of four clips; the folder and the report."""
+    """The tiny GRID prepared in one process, in shards of a few clips; the folder and the report."""
     out = tmp_path_factory.mktemp("prepared") / "shards"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("orate.corpora.prepare.CLIPS_PER_SHARD", 4)
-        report = prepare(find_clips(grid, ["s1", "unseen"]), out, workers=1)
+    report = prepare(find_clips(grid, ["s1", "unseen"]), out, SETTINGS, workers=1, shard_bytes=SHARD_BYTES)
     return out, report

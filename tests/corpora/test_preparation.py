@@ -1,11 +1,13 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,6 @@ from typer.testing import CliRunner
 
 from orate.cli.prepare import prepare_app
 from orate.corpora import engine
-from orate.corpora import prepare as module
 from orate.corpora.clip import PrepareSettings
 from orate.corpora.codec import (
     MemberError,
@@ -26,13 +27,19 @@ from orate.corpora.codec import (
     psnr_db,
 )
 from orate.corpora.grid import find_clips
+from orate.corpora.head_motion import HeadMotion
+from orate.corpora.joining import ShardRecord
+from orate.corpora.plan import PLAN_NAME
 from orate.corpora.prepare import prepare
-from orate.corpora.shards import Index, read_index, read_member
+from orate.corpora.shards import read_index, read_member
 from orate.errors import OrateError
 from orate.face.alignment import MEAN_FACE, STABLE_478
+from orate.face.regions import transform_points
 
 FLASH_FRAME = 12
 FPS = 25
+SHARD_BYTES = 600_000  # as in conftest
+SETTINGS = PrepareSettings(voice=False)
 REASONS = {
     "s1_lbic9n": "no face",
     "s1_lgar9n": "no sound",
@@ -48,17 +55,23 @@ KEPT = ["s1_bbaf2n", "s1_bbaf3s", "s1_bgbu2a", "s1_lbaq2s", "s1_pgbq8s", "unseen
 PREPARE_IN_TWO_PROCESSES = """
 import sys
 from pathlib import Path
-from orate.corpora import engine
-from orate.corpora import prepare as module
+from orate.corpora.clip import PrepareSettings
 from orate.corpora.grid import find_clips
+from orate.corpora.prepare import prepare
 if __name__ == "__main__":
-    module.CLIPS_PER_SHARD = 4
-    module.prepare(find_clips(Path(sys.argv[1]), ["s1", "unseen"]), Path(sys.argv[2]), workers=2)
+    clips = find_clips(Path(sys.argv[1]), ["s1", "unseen"])
+    prepare(clips, Path(sys.argv[2]), PrepareSettings(voice=False), workers=2, shard_bytes=int(sys.argv[3]))
 """
 
 
-def shard_bytes(folder):
+def shards_in(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.tar"))}
+
+
+def everything_in(folder):
+    """Every file but the lock and the plan."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in ("lock", PLAN_NAME)]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_report_says_what_was_kept_and_dropped(prepared):
@@ -76,7 +89,7 @@ def test_shards_are_tar_files_as_the_index_says(prepared):
     out, _ = prepared
     index = read_index(out)
     assert [sample.key for sample in index.samples] == KEPT
-    assert {shard.name for shard in index.shards} == set(shard_bytes(out))
+    assert {shard.name for shard in index.shards} == set(shards_in(out))
     names = []
     for shard in index.shards:
         data = (out / shard.name).read_bytes()
@@ -107,6 +120,16 @@ def test_contents_of_a_sample(prepared):
     assert landmarks.shape == (20, 478, 3)
     assert decode_array(arrays, "matrices").shape == (20, 2, 3)
     assert decode_array(arrays, "blendshapes").shape == (20, 52)
+    motion = HeadMotion(*(decode_array(arrays, name) for name in ("pose", "rest", "motion")))
+    assert (motion.pose.shape, motion.rest.shape) == ((20, 7), (478, 3))
+    again = np.stack(
+        [
+            transform_points(matrix, points[:, :2])
+            for matrix, points in zip(decode_array(arrays, "matrices"), motion.landmarks(), strict=True)
+        ]
+    )
+    assert np.abs(again - landmarks[..., :2]).max() < 0.05
+    assert np.abs(np.degrees(motion.pose[:, :3])).max() < 30
     assert np.abs(landmarks[:, STABLE_478, :2].mean(0) - MEAN_FACE).max() < 4
     assert 95 < landmarks[:, 152, 1].mean() < 124  # the chin is in the crop
 
@@ -127,7 +150,7 @@ def test_killed_preparation_continues_and_ends_the_same(grid, prepared, tmp_path
     out = tmp_path / "shards"
     script = tmp_path / "run.py"
     script.write_text(PREPARE_IN_TWO_PROCESSES)
-    process = subprocess.Popen([sys.executable, script, grid, out], start_new_session=True)
+    process = subprocess.Popen([sys.executable, script, grid, out, str(SHARD_BYTES)], start_new_session=True)
     work = out / ".prepare" / "samples"
     wait_until(lambda: process.poll() is not None or len(list(work.glob("*.json"))) >= 2 or list(out.glob("*.tar")))
     os.kill(process.pid, signal.SIGKILL)
@@ -136,26 +159,23 @@ def test_killed_preparation_continues_and_ends_the_same(grid, prepared, tmp_path
     assert not (out / "index.json").exists()
     done = {path.stem for path in work.glob("*.json") if not path.name.startswith(".")}
     for record in (out / ".prepare").glob("shard-*.json"):
-        written = module.ShardRecord.model_validate_json(record.read_bytes())
+        written = ShardRecord.model_validate_json(record.read_bytes())
         done |= {clip.key for clip in [*written.samples, *written.dropped]}
     assert done
 
     redone = []
     progress = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "CLIPS_PER_SHARD", 4)
         real = engine.prepare_to_folder
         patch.setattr(engine, "prepare_to_folder", lambda clip, task: redone.append(clip.key) or real(clip, task))
-        prepare(find_clips(grid, ["s1", "unseen"]), out, progress=lambda *state: progress.append(state))
+        clips = find_clips(grid, ["s1", "unseen"])
+        prepare(clips, out, SETTINGS, progress=lambda *state: progress.append(state), shard_bytes=SHARD_BYTES)
     everything = {*KEPT, *REASONS}
     assert set(redone) == everything - done
     assert len(redone) == len(set(redone))
     assert progress[0] == (len(done), len(everything))
     assert progress[-1] == (len(everything), len(everything))
-    assert shard_bytes(out) == shard_bytes(prepared[0])
-    assert (out / "index.json").read_bytes() == (prepared[0] / "index.json").read_bytes()
-    assert (out / "report.json").read_bytes() == (prepared[0] / "report.json").read_bytes()
-    assert not list(out.rglob("*.tmp"))
+    assert everything_in(out) == everything_in(prepared[0])
 
 
 def wait_until(condition, seconds=30.0):
@@ -176,35 +196,45 @@ def group_lives(group):
 def test_second_run_does_nothing(grid, prepared, monkeypatch):
     out, report = prepared
     before = {path: path.stat().st_mtime_ns for path in out.glob("*.tar")}
-    monkeypatch.setattr(module, "CLIPS_PER_SHARD", 4)
     monkeypatch.setattr(engine, "prepare_to_folder", lambda *args: pytest.fail("a clip was prepared again"))
-    assert prepare(find_clips(grid, ["s1", "unseen"]), out) == report
+    assert prepare(find_clips(grid, ["s1", "unseen"]), out, SETTINGS, shard_bytes=SHARD_BYTES) == report
     assert {path: path.stat().st_mtime_ns for path in out.glob("*.tar")} == before
 
 
 def test_other_settings_or_clips_need_another_folder(grid, prepared):
     clips = find_clips(grid, ["s1", "unseen"])
-    with pytest.raises(OrateError, match="begun with other"):
-        prepare(clips, prepared[0], PrepareSettings(rate=16_000))
-    with pytest.raises(OrateError, match="begun with other"):
-        prepare(clips[:3], prepared[0])
+    out = prepared[0]
+    with pytest.raises(OrateError, match=r"other settings \(rate\)"):
+        prepare(clips, out, replace(SETTINGS, rate=16_000), shard_bytes=SHARD_BYTES)
+    with pytest.raises(OrateError, match=r"other settings \(shard_bytes\)"):
+        prepare(clips, out, SETTINGS)
+    with pytest.raises(OrateError, match=r"other clips \(0 are new, 11 gone, for one s1_lbaq2s\)"):
+        prepare(clips[:3], out, SETTINGS, shard_bytes=SHARD_BYTES)
+    with pytest.raises(OrateError, match="text or cut of 1 have changed, for one of s1_bbaf2n"):
+        prepare([replace(clips[0], transcript="other"), *clips[1:]], out, SETTINGS, shard_bytes=SHARD_BYTES)
 
 
-def test_deleted_shard_is_made_again(grid, prepared, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "CLIPS_PER_SHARD", 1)
-    clips = find_clips(grid, ["s1"])[:2]
-    prepare(clips, tmp_path / "out")
-    before = shard_bytes(tmp_path / "out")
-    (tmp_path / "out" / "shard-000001.tar").unlink()
-    prepare(clips, tmp_path / "out")
-    assert shard_bytes(tmp_path / "out") == before
+def test_shard_that_is_gone_or_cut_short_is_made_again(grid, prepared, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(prepared[0], out)
+    before = everything_in(out)
+    (out / "shard-000001.tar").unlink()
+    whole = (out / "shard-000000.tar").read_bytes()
+    (out / "shard-000000.tar").write_bytes(whole[:-1])
+    told = []
+    clips = find_clips(grid, ["s1", "unseen"])
+    prepare(clips, out, SETTINGS, shard_bytes=SHARD_BYTES, progress=lambda *state: told.append(state))
+    assert everything_in(out) == before
+    remade = sum(sample.shard in ("shard-000000.tar", "shard-000001.tar") for sample in read_index(out).samples)
+    assert told[0] == (len(clips) - remade, len(clips))
 
 
 def test_all_clips_dropped(grid, tmp_path):
     clips = [clip for clip in find_clips(grid, ["s1"]) if clip.key in ("s1_prap2s", "s1_lgar9n")]
     report = prepare(clips, tmp_path / "out")
     assert report.summary()["kept"] == 0
-    assert read_index(tmp_path / "out") == Index(fps=25, rate=50_000, height=128, width=96, shards=[], samples=[])
+    index = read_index(tmp_path / "out")
+    assert (index.shards, index.samples, index.fps, index.rate) == ([], [], 25, 50_000)
 
 
 def test_errors_for_people(grid, tmp_path):

@@ -12,7 +12,7 @@ import os
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -125,6 +125,16 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
+def sync_folder(folder: Path) -> None:
+    """Have the disk remember which files the folder holds, where the system can: a power cut may come next."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file that appears whole or not at all."""
     with _whole(path) as file:
@@ -152,6 +162,12 @@ def tar_fragment(key: str, members: Mapping[str, bytes]) -> tuple[bytes, dict[st
         parts += [header, data, padding]
         position += len(header) + len(data) + len(padding)
     return b"".join(parts), places
+
+
+def fragment_bytes(members: Iterable[Member]) -> int:
+    """The size of a sample's part of a tar file, from its members' places counted from the part's beginning."""
+    end = max(member.offset + member.size for member in members)
+    return end + -end % tarfile.BLOCKSIZE
 
 
 def write_shard(path: Path, fragments: Iterable[bytes | Path]) -> Shard:

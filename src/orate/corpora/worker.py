@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orate.corpora.cleaning.offset import OffsetMeter
 from orate.corpora.cleaning.reasons import Dropped
-from orate.corpora.clip import Clip, PrepareSettings
+from orate.corpora.clip import Clip, PrepareSettings, Word
 from orate.corpora.codec import (
     decode_video,
     encode_arrays,
@@ -42,13 +42,14 @@ LANDMARK_STEPS_PER_PX = 256  # landmarks are rounded to this: far below their ow
 class Record(BaseModel):
     """What became of one clip: a sample or a dropped clip. A sample's shard is still unnamed, its places relative.
 
-    ``fingerprint`` is what duplicates are told by, of a sample.
+    ``fingerprint`` is what duplicates are told by, ``source`` the video's name, of a sample.
     """
 
     model_config = ConfigDict(frozen=True)
     sample: Sample | None = None
     dropped: DroppedClip | None = None
     fingerprint: str = ""
+    source: str = ""
 
 
 def record_path(work: Path, key: str) -> Path:
@@ -137,7 +138,8 @@ def write_kept(clip: Clip, prepared: PreparedClip, settings: PrepareSettings, wo
     fragment, places = tar_fragment(clip.key, members)
     write_atomically(fragment_path(work, clip.key), fragment)
     sample = Sample(key=clip.key, shard="", psnr_db=round(psnr, 3), members=places, **figures)
-    _write_record(clip, Record(sample=sample, fingerprint=prepared.figures.fingerprint), work)
+    fingerprint = prepared.figures.fingerprint
+    _write_record(clip, Record(sample=sample, fingerprint=fingerprint, source=clip.video.name), work)
 
 
 def _write_record(clip: Clip, record: Record, work: Path) -> None:
@@ -171,7 +173,9 @@ def _meta(clip: Clip, prepared: PreparedClip, settings: PrepareSettings) -> dict
         "key": clip.key,
         "sentence_id": clip.sentence_id,
         "transcript": clip.transcript,
-        "words": [{"start_s": word.start_s, "end_s": word.end_s, "text": word.text} for word in clip.words],
+        "words": _timed(clip.words),
+        "phones": _timed(clip.phones),
+        "details": dict(clip.details),
         "source": clip.video.name,
         "source_start_s": clip.start_s,
         "source_end_s": clip.end_s,
@@ -179,3 +183,7 @@ def _meta(clip: Clip, prepared: PreparedClip, settings: PrepareSettings) -> dict
         "rate": settings.rate,
         "interpolated_frames": prepared.interpolated_frames,
     }
+
+
+def _timed(words: Sequence[Word]) -> list[dict[str, object]]:
+    return [{"start_s": word.start_s, "end_s": word.end_s, "text": word.text} for word in words]
