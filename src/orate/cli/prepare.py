@@ -27,6 +27,7 @@ from orate.cli.prepare_options import (
     speaker_list,
     split_of,
 )
+from orate.cli.prepare_synthetic import synthetic
 from orate.corpora.splits import (
     DEFAULT_TEST_SHARE,
     DEFAULT_VALIDATION_EVERY,
@@ -255,3 +256,6 @@ def folder(
         engine=engine,
         ray_address=ray_address,
     )
+
+
+prepare_app.command()(synthetic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ from orate.face.alignment import align, canonical_crop, scale_of
 from orate.face.landmarks import FaceLandmarker
 from orate.render.pose import fit_pose
 
+SOFTWARE_THREADS = "LP_NUM_THREADS"  # of llvmpipe, Mesa's renderer where there is no graphics card
 CHECKED_FRAMES = 4  # of a clip, in which the face must be found
 MAX_OUTSIDE = 0.1  # of the landmarks of any frame
 """A clip is dropped when more of the face leaves the picture, or when no landmarker would find it."""
@@ -71,6 +73,8 @@ class ClipMaker:
             sentence_id=str(source.meta.get("sentence_id", "")),
             transcript=" ".join(word.text for word in source.words) or str(source.meta.get("transcript", "")),
             words=source.words,
+            start_s=source.start_s,
+            end_s=source.start_s + len(source.motion) / index.fps,
         )
         try:
             pictures = draw(self.recipe, number, source.motion)
@@ -163,6 +167,7 @@ def _source_part(recipe: Recipe, index: Index, sample: Sample, number: int) -> S
 
 @cache
 def _stage_hands(folder: Path, side: int) -> tuple[Assets, HeadRenderer]:
+    os.environ.setdefault(SOFTWARE_THREADS, "1")  # there is a process for each core already
     assets = Assets.load(folder)
     return assets, HeadRenderer(assets, (side, side))
 

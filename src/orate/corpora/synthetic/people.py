@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from orate.corpora.clip import PrepareSettings
@@ -14,8 +14,6 @@ from orate.corpora.synthetic.clips import ClipMaker, check_renderer
 from orate.corpora.synthetic.recipe import Recipe, claim_folder, synthetic_clips
 from orate.corpora.synthetic.sources import motion_index
 
-SOFTWARE_THREADS = "LP_NUM_THREADS"  # of llvmpipe, Mesa's renderer without a GPU
-
 
 def prepare_people(
     recipe: Recipe,
@@ -24,6 +22,7 @@ def prepare_people(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
     engine: Engine | None = None,
+    command: str = "",
 ) -> Report:
     """Make the people of a recipe into a folder of shards; an interrupted run is continued.
 
@@ -35,17 +34,30 @@ def prepare_people(
         workers: processes on this machine.
         progress: called with clips finished, and clips in all.
         engine: where clips are made; None: `workers` processes.
+        command: what was typed, for the dataset's card.
 
     Raises:
         OrateError: no assets, no OpenGL, no prepared clips or none for training, or a folder begun otherwise.
     """
+    recipe = _absolute(recipe)
     index = motion_index(recipe.motion)
     clips = synthetic_clips(recipe, index)
-    if workers > 1:
-        os.environ.setdefault(SOFTWARE_THREADS, "1")  # a core for each process already; processes inherit it
     check_renderer(recipe)
     claim_folder(recipe, out)
     settings = PrepareSettings(fps=index.fps, rate=index.rate, voice=False, offset=False)
     return prepare(
-        clips, out, settings, workers=workers, progress=progress, engine=engine, prepare_clip=ClipMaker(recipe)
+        clips,
+        out,
+        settings,
+        workers=workers,
+        progress=progress,
+        engine=engine,
+        prepare_clip=ClipMaker(recipe),
+        command=command,
     )
+
+
+def _absolute(recipe: Recipe) -> Recipe:
+    """The recipe for workers that may run in another folder."""
+    videos = recipe.videos.resolve() if recipe.videos else None
+    return replace(recipe, assets=recipe.assets.resolve(), motion=recipe.motion.resolve(), videos=videos)

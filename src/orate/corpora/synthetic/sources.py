@@ -28,12 +28,14 @@ class Source:
         audio: (round(T * rate / fps),) float32 in [-1, 1], frame k at k / fps.
         words: of the part, times from its beginning.
         meta: KEY.json of the clip.
+        start_s: where the part begins in it.
     """
 
     motion: ActionMotion
     audio: NDArray[np.float32]
     words: tuple[Word, ...]
     meta: dict[str, Any]
+    start_s: float
 
 
 def training_samples(folder: Path, index: Index, least_frames: int) -> list[Sample]:
@@ -87,7 +89,7 @@ def read_source(folder: Path, index: Index, sample: Sample, first: int = 0, fram
     part = audio[begin : begin + len(fitted)]
     fitted[: len(part)] = part
     meta: dict[str, Any] = json.loads(read_member(folder, sample, "json"))
-    return Source(motion, fitted, _words(meta, first / index.fps, count / index.fps), meta)
+    return Source(motion, fitted, _words(meta, first / index.fps, count / index.fps), meta, first / index.fps)
 
 
 def _words(meta: dict[str, Any], begin_s: float, length_s: float) -> tuple[Word, ...]:
