@@ -1,9 +1,9 @@
 """Clips that cost nothing to prepare: parts of shards made of random bytes, for tests of what happens around them."""
 
-import random
-import sys
 import time
 from pathlib import Path
+
+import numpy as np
 
 from orate.corpora.clip import Clip
 from orate.corpora.engine import PoolEngine
@@ -30,17 +30,17 @@ def fake_clips(source, count):
 def prepare_fake(clip, settings, work):
     """As `orate.corpora.worker.prepare_to_folder`, with up to 9 KB for the video and without waiting for the disk."""
     number = int(clip.key[1:])
-    draw = random.Random(number)
+    draw = np.random.default_rng(number)
     if number % 7 == 6:
         record = Record(dropped=DroppedClip(key=clip.key, source=clip.video.name, reason="no face", detail=""))
     else:
-        members = {"mp4": draw.randbytes(draw.randint(1, 9000)), "json": b"{}"}
+        members = {"mp4": draw.bytes(int(draw.integers(1, 9000))), "json": b"{}"}
         fragment, places = tar_fragment(clip.key, members)
         _write(fragment_path(work, clip.key), fragment)
         sample = Sample(
             key=clip.key,
             shard="",
-            frames=draw.randint(20, 100),
+            frames=int(draw.integers(20, 100)),
             speaker=clip.speaker,
             split=clip.split,
             unseen_speaker=False,
@@ -64,12 +64,12 @@ def _write(path, data):
     temporary.replace(path)
 
 
-if __name__ == "__main__":
-    source, out, count, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+def main(source, out, count, workers):
+    """A whole process' work."""
     prepare(
-        fake_clips(source, count),
-        out,
-        engine=PoolEngine(workers),
+        fake_clips(Path(source), int(count)),
+        Path(out),
+        engine=PoolEngine(int(workers)),
         prepare_clip=prepare_fake_slowly,
         shard_bytes=SHARD_BYTES,
     )

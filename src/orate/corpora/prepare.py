@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from orate import __version__
@@ -149,4 +150,8 @@ def _alone(out: Path, state: Path, work: Path) -> Iterator[None]:
 
 
 def _name(function: Callable[..., object] | None) -> str:
-    return f"{function.__module__}:{function.__qualname__}" if function else ""
+    """What the plan calls a function by; a partial one by the function and what it is given."""
+    if isinstance(function, partial):
+        return f"{_name(function.func)} {function.args} {function.keywords}"
+    named = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{function.__module__}:{named}" if function else ""
