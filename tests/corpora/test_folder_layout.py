@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from corpus_media import write
 
@@ -165,8 +166,6 @@ def test_damaged_transcripts_are_named_and_passed_over(tmp_path, lengths, name, 
 
 
 def test_lengths_are_read_from_the_files(tmp_path):
-    import numpy as np
-
     frames = np.zeros((50, 64, 64, 3), np.uint8)
     write(tmp_path / "long.mp4", frames)
     write(tmp_path / "long.webm.mkv", frames)

@@ -98,6 +98,7 @@ def run(
             progress=progress,
             engine=chosen,
             meter=load_meter if offset else None,
+            command=typed_command(context),
         )
     print_report(report, out)
 
