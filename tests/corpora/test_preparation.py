@@ -250,7 +250,8 @@ def test_errors_for_people(grid, tmp_path):
 
 def test_command(grid, tmp_path):
     arguments = ["grid", grid, tmp_path / "out", "--speakers", "s1", "--limit", 1, "--rate", 16_000]
-    result = CliRunner().invoke(prepare_app, [str(argument) for argument in [*arguments, "--validation-every", 0]])
+    options = ["--validation-every", 0, "--no-voice", "--no-offset", "--workers", 1]
+    result = CliRunner().invoke(prepare_app, [str(argument) for argument in [*arguments, *options]])
     assert result.exit_code == 0, result.output
     assert "1 of 1 clips kept" in result.output
     index = read_index(tmp_path / "out")

@@ -308,7 +308,9 @@ def test_folder_of_an_earlier_release(clips, tmp_path):
         run(clips, tmp_path / "out")
 
 
-def test_two_preparations_of_one_folder(clips, tmp_path):
+def test_two_preparations_of_one_folder(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr("orate.corpora.prepare.LOCK_WAIT_S", 0.1)
+
     def second(done, total):
         with pytest.raises(OrateError, match="by another process"):
             run(clips, tmp_path / "out")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from orate.cli.check_shards import check
 from orate.cli.prepare_options import (
     PAPER,
     EngineName,
@@ -259,3 +260,4 @@ def folder(
 
 
 prepare_app.command()(synthetic)
+prepare_app.command()(check)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import cast
 
@@ -86,11 +88,19 @@ def encode_arrays(arrays: dict[str, NDArray[np.generic]]) -> bytes:
 
 def decode_array(data: bytes, name: str) -> NDArray[np.generic]:
     """One array of an .npz. Raises MemberError."""
+    return _decoded_arrays(data, (name,))[name]
+
+
+def decode_arrays(data: bytes) -> dict[str, NDArray[np.generic]]:
+    """All arrays of an .npz by name. Raises MemberError."""
+    return _decoded_arrays(data, None)
+
+
+def _decoded_arrays(data: bytes, names: Sequence[str] | None) -> dict[str, NDArray[np.generic]]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            array: NDArray[np.generic] = arrays[name]
-            return array
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            return {name: arrays[name] for name in (arrays.files if names is None else names)}
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise MemberError(f"its arrays do not load ({error})") from error
 
 

@@ -8,11 +8,13 @@ engine, the number of processes or of interruptions.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from orate import __version__
 from orate.corpora.cleaning.offset import OffsetMeter
@@ -33,6 +35,8 @@ SHARD_BYTES = 256 * 10**6
 STATE_FOLDER = ".prepare"
 WORK_FOLDER = "samples"
 LOCK_NAME = "lock"
+LOCK_WAIT_S = 2.0
+LOCK_POLL_S = 0.05
 
 Progress = Callable[[int, int], None]
 
@@ -134,19 +138,28 @@ def _alone(out: Path, state: Path, work: Path) -> Iterator[None]:
     except OSError as error:
         raise OrateError(f"Cannot create {out}: {error.strerror}. Choose another output folder.") from error
     with lock:
-        if fcntl:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise OrateError(
-                    f"{out} is being prepared by another process: wait for it, or choose another folder."
-                ) from error
-            except OSError:  # a disk that knows no locks
-                pass
+        _lock(lock, out)
         for folder in (out, state):
             for path in folder.glob(f".*{TEMPORARY}"):
                 path.unlink(missing_ok=True)
         yield
+
+
+def _lock(file: IO[str], out: Path) -> None:
+    """Take the lock, which ends with the process. One that was just killed may hold it a moment longer."""
+    end = time.monotonic() + LOCK_WAIT_S
+    while fcntl:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() > end:
+                raise OrateError(
+                    f"{out} is being prepared by another process: wait for it, or choose another folder."
+                ) from error
+            time.sleep(LOCK_POLL_S)
+        except OSError:  # a disk that knows no locks
+            return
 
 
 def _name(function: Callable[..., object] | None) -> str:
