@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from orate.corpora.clip import VALIDATION
+from orate.corpora.clip import VALIDATION, Clip
 from orate.corpora.grid import find_clips
 from orate.corpora.mouth_pairs import MouthPairs, SeenClip, clip_pairs, load_pairs, prepared_clip, video_clip
-from orate.corpora.shards import INDEX_NAME, read_index
+from orate.corpora.shards import INDEX_NAME, Sample, read_index
+from orate.corpora.synthetic.recipe import CORPUS
+from orate.corpora.synthetic.videos import synthetic_videos
 from orate.errors import OrateError
 from orate.face.landmarks import FaceLandmarker
 from orate.training.refine_config import RefinePairs
@@ -41,7 +43,8 @@ def cached_pairs(
     """All pairs of the folders; what is missing in the cache is made, 0.1 s a frame on one core.
 
     Args:
-        folders: folders of `orate prepare`, or of GRID's own videos, whose resolution the pairs then have.
+        folders: folders of `orate prepare`, of GRID's own videos, or of the videos that `orate prepare synthetic` kept;
+            with videos the pairs have their resolution.
         cache: a folder; kept between runs. Give another one for other settings.
         recipe: how many clips, sources and frames.
         progress: called with what is done, how much of it, and of how much.
@@ -80,9 +83,25 @@ def _clips(folder: Path, number: int) -> list[_ToDo]:
 
     if (folder / INDEX_NAME).is_file():
         samples = read_index(folder).samples
-        return [_ToDo(name(s.key), s.key, s.speaker, s.split, partial(prepared_clip, folder, s)) for s in samples]
-    landmarker, clips = FaceLandmarker(threads=1), find_clips(folder)
+        return [_ToDo(name(s.key), s.key, _speaker(s), s.split, partial(prepared_clip, folder, s)) for s in samples]
+    landmarker, clips = FaceLandmarker(threads=1), _videos(folder)
     return [_ToDo(name(c.key), c.key, c.speaker, c.split, partial(video_clip, c, landmarker)) for c in clips]
+
+
+def _videos(folder: Path) -> Sequence[Clip]:
+    """The clips of a folder of videos: GRID's own, or those that `orate prepare synthetic --videos` kept.
+
+    Of the latter the faces are looked for as in all others, although they are known: so they are when a photo speaks.
+    """
+    drawn = synthetic_videos(folder)
+    if drawn:
+        return [Clip(key=path.stem, speaker=CORPUS, video=path, corpus=CORPUS) for path in drawn]
+    return find_clips(folder)
+
+
+def _speaker(sample: Sample) -> str:
+    """Whose turn it is when every speaker comes up equally often: synthetic people, who are many, are one."""
+    return CORPUS if sample.corpus == CORPUS else sample.speaker
 
 
 def _spread(clips: list[_ToDo], count: int) -> list[_ToDo]:

@@ -19,10 +19,10 @@ from orate.corpora.smoothing import smooth_alignment
 from orate.corpora.synthetic.actions import actions_as_scores, to_order
 from orate.corpora.synthetic.assets import Assets
 from orate.corpora.synthetic.motion import ActionMotion
-from orate.corpora.synthetic.recipe import MOTION, PERSON, SETTING, Recipe, number_of, source_of, usable_samples
+from orate.corpora.synthetic.recipe import MOTION, PERSON, PLACE, SETTING, Recipe, number_of, source_of, usable_samples
 from orate.corpora.synthetic.renderer import HeadRenderer
 from orate.corpora.synthetic.scene import Person, Setting
-from orate.corpora.synthetic.sources import Source, motion_index, read_source
+from orate.corpora.synthetic.sources import Source, motion_index, read_source, speech_span
 from orate.corpora.synthetic.stage import Stage, staged
 from orate.corpora.synthetic.videos import write_video
 from orate.corpora.worker import write_dropped, write_kept
@@ -107,9 +107,10 @@ def perform(assets: Assets, renderer: HeadRenderer, person: Person, setting: Set
     """Draw a person in a setting through all frames of a stage."""
     expression = to_order(stage.motion.weights, assets.expression_names)
     frames, landmarks = [], []
-    for weights, pose, gaze in zip(expression, stage.poses, stage.gaze, strict=True):
-        frames.append(renderer.render(person, setting, weights, pose, gaze))
-        landmarks.append(renderer.landmarks(person, setting, weights, pose, gaze))
+    with renderer.context:  # there may be another renderer in this process, whose turn it was
+        for weights, pose, gaze in zip(expression, stage.poses, stage.gaze, strict=True):
+            frames.append(renderer.render(person, setting, weights, pose, gaze))
+            landmarks.append(renderer.landmarks(person, setting, weights, pose, gaze))
     return Pictures(
         frames=np.stack(frames),
         landmarks=np.stack(landmarks).astype(np.float64),
@@ -158,10 +159,13 @@ def in_crop(landmarks: NDArray[np.float64], matrices: NDArray[np.float64]) -> ND
 
 
 def _source_part(recipe: Recipe, index: Index, sample: Sample, number: int) -> Source:
-    """The part of the source that the person's clip is as long as, at a place of chance."""
+    """The part of the source that the person's clip is as long as, at a place of chance, its middle in the speech."""
     frames = recipe.frames(index.fps) or sample.frames
-    spare = sample.frames - frames
-    first = int(recipe.random(number, MOTION).integers(spare + 1)) if spare > 0 else 0
+    spoken = speech_span(recipe.motion, sample)
+    places = np.arange(sample.frames - frames + 1)
+    middles = (places + frames / 2) / index.fps
+    inside = places[(middles >= spoken[0]) & (middles <= spoken[1])] if spoken else places
+    first = int(recipe.random(number, PLACE).choice(inside if len(inside) else places))
     return read_source(recipe.motion, index, sample, first, frames)
 
 

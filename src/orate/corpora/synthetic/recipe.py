@@ -18,7 +18,7 @@ DEFAULT_SIDE_PX = 384
 DEFAULT_TURN_DEG = 15.0
 LEAST_SECONDS = 0.5
 # What each stream of random numbers decides; with the seed and the person's number, all that it depends on.
-ORDER, PERSON, SETTING, MOTION = range(4)
+ORDER, PERSON, SETTING, MOTION, PLACE = range(5)
 
 
 @dataclass(frozen=True)

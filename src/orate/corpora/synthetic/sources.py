@@ -72,6 +72,12 @@ def picture_landmarks(folder: Path, sample: Sample) -> tuple[NDArray[np.float64]
     return np.stack(points), arrays["blendshapes"].astype(np.float32)
 
 
+def speech_span(folder: Path, sample: Sample) -> tuple[float, float] | None:
+    """From the first word's beginning to the last one's end, in seconds of the clip; None where words are unknown."""
+    words = json.loads(read_member(folder, sample, "json")).get("words", [])
+    return (float(words[0]["start_s"]), float(words[-1]["end_s"])) if words else None
+
+
 def read_source(folder: Path, index: Index, sample: Sample, first: int = 0, frames: int | None = None) -> Source:
     """A clip's motion and sound from frame `first` on.
 
