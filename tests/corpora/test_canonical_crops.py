@@ -12,6 +12,9 @@ from orate.face.landmarks import FaceLandmarker
 from orate.media.video import VideoWriter, read_video_at
 
 
+SETTINGS = PrepareSettings(voice=False)  # the sounds are clicks and tones
+
+
 class Absent:
     """A landmarker that sees the real face, except in chosen frames."""
 
@@ -39,12 +42,12 @@ def clip(grid):
 
 def reason_for(clip, landmarker, settings=None):
     with pytest.raises(Dropped) as caught:
-        prepare_clip(clip, settings or PrepareSettings(), landmarker)
+        prepare_clip(clip, settings or SETTINGS, landmarker)
     return caught.value.reason
 
 
 def test_short_gaps_are_interpolated(clip, face):
-    prepared = prepare_clip(clip, PrepareSettings(), Absent(face, 5, 6))
+    prepared = prepare_clip(clip, SETTINGS, Absent(face, 5, 6))
     assert prepared.interpolated_frames == 2
     assert prepared.frames.shape == (20, 128, 96, 3)
     assert np.allclose(prepared.landmarks[5], prepared.landmarks[4], atol=1e-3)
@@ -70,7 +73,7 @@ def test_a_cut_or_damaged_frames(grid, tmp_path, face):
     (tmp_path / "a.wav").write_bytes((grid / "s1" / "bbaf2n.mpg").read_bytes())
     clip = Clip("a", "s1", tmp_path / "a.mp4", audio=tmp_path / "a.wav")
     with pytest.raises(Dropped, match=r"picture jumps: at frame (9|12)"):
-        prepare_clip(clip, PrepareSettings(), Absent(face))
+        prepare_clip(clip, SETTINGS, Absent(face))
 
 
 def write_video(path, frames):
@@ -85,7 +88,7 @@ def test_a_much_smaller_second_face_is_ignored(clip, face):
             faces = super().detect(image)
             return [*faces, replace(self.face, box=self.face.box / 3)]
 
-    assert len(prepare_clip(clip, PrepareSettings(), Crowd(face)).frames) == 20
+    assert len(prepare_clip(clip, SETTINGS, Crowd(face)).frames) == 20
 
 
 def test_missing_file_is_unreadable(tmp_path, face):
@@ -99,7 +102,7 @@ def test_separate_recording_is_used_when_the_video_is_silent(grid, tmp_path, fac
     tone = 0.3 * np.sin(2 * np.pi * 440 * seconds)
     soundfile.write(tmp_path / "a.wav", tone, 48_000)
     clip = Clip("s1_lgar9n", "s1", grid / "s1" / "lgar9n.mpg", audio=tmp_path / "a.wav")
-    audio = prepare_clip(clip, PrepareSettings(), Absent(face)).audio
+    audio = prepare_clip(clip, SETTINGS, Absent(face)).audio
     assert len(audio) == 40_000
     spectrum = np.abs(np.fft.rfft(audio))
     assert np.argmax(spectrum) * 50_000 / len(audio) == pytest.approx(440, abs=2)
