@@ -11,7 +11,6 @@ from orate.face.alignment import MEAN_FACE, STABLE_478
 from orate.face.landmarks import FaceLandmarker
 from orate.media.video import VideoWriter, read_video_at
 
-
 SETTINGS = PrepareSettings(voice=False)  # the sounds are clicks and tones
 
 
