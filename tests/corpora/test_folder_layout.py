@@ -176,6 +176,23 @@ def test_lengths_are_read_from_the_files(tmp_path):
     assert len(clips) == 2 + 2 + 1 + 1
 
 
+def test_the_first_transcript_that_says_something(tmp_path, lengths):
+    touch(tmp_path, "a.mp4", "a.json")
+    (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nhello\n")
+    found = find_clips(tmp_path)
+    assert [clip.transcript for clip in found.clips] == ["hello"]
+    assert found.unread == [tmp_path / "a.json"]
+    (tmp_path / "a.json").write_text('{"views": 3}')
+    assert find_clips(tmp_path).clips[0].transcript == "hello"
+
+
+def test_keys_are_short_and_plain(tmp_path, lengths):
+    touch(tmp_path / "größe", "日本語 (1).mp4", "日本語 (2).mp4", f"{'long' * 40}.mp4")
+    keys = [clip.key for clip in find_clips(tmp_path).clips]
+    assert len(set(keys)) == 3
+    assert all(key.isascii() and "." not in key and len(key) < 80 for key in keys)
+
+
 def test_nothing_to_read_is_an_error(tmp_path):
     touch(tmp_path, "song.mp3")
     with pytest.raises(OrateError, match="holds no video"):

@@ -23,6 +23,7 @@ from orate.cli.prepare_options import (
     Voice,
     Workers,
     prepare_progress,
+    print_missing_parts,
     print_report,
     run,
     speaker_list,
@@ -245,9 +246,11 @@ def folder(
 
     by_hash = HashSplit(validation_share, test_share)
     rule = split_of(split, by_hash) if split else by_hash
+    found = find_clips(source, rule, limit, piece_s=piece_seconds, metadata=metadata)
+    print_missing_parts(found)
     run(
         context,
-        find_clips(source, rule, limit, piece_s=piece_seconds, metadata=metadata),
+        found,
         out,
         workers=workers,
         rate=rate,

@@ -144,6 +144,17 @@ def print_found(found: Found) -> None:
             console.print(f"{files} {what}, for one {paths[0]}", soft_wrap=True, markup=False, highlight=False)
 
 
+def print_missing_parts(found: Found) -> None:
+    """Say on standard error that nothing is for training, or for validation, where that is so."""
+    from orate.corpora.clip import TRAIN, VALIDATION
+
+    parts = {clip.split for clip in found.clips}
+    for part in (TRAIN, VALIDATION):
+        if part not in parts:
+            advice = "name the split of some in a table, with --metadata or --split"
+            Console(stderr=True).print(f"No speaker is in the part {part}: {advice}.", soft_wrap=True, highlight=False)
+
+
 @contextmanager
 def prepare_progress() -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error; what comes out takes (clips finished, clips in all)."""

@@ -27,6 +27,7 @@ NOT_CORPUS = frozenset({"__macosx"})
 DEFAULT_PIECE_S = 10.0
 LEAST_PIECE_S = 1.0
 HASH_DIGITS = 8  # of a file's path: keys stay the same whatever is added, and tell a.mp4 from a.mov
+KEY_LETTERS = 60  # of the path itself: names in a shard are short
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,10 @@ def find_clips(
     clips: list[Clip] = []
     unread: list[Path] = []
     for video in videos:
-        try:
-            transcript = _transcript(video)
-        except UnreadableError as error:
-            transcript = Transcript(video.told.transcript)
-            unread.append(Path(error.args[0]))
+        transcript, damaged = _transcript(video)
+        unread += damaged
         whole = Clip(
-            key=safe_key(video.name.rpartition(".")[0].replace("/", "_"), _hash(video.name)),
+            key=_key(video.name),
             speaker=video.speaker,
             video=video.path,
             audio=video.beside.find(video.path.stem, SOUND_SUFFIXES),
@@ -105,11 +103,11 @@ def piece_times(duration_s: float, piece_s: float) -> list[tuple[float, float | 
 
 def _videos(source: Path, table: Mapping[str, Told]) -> Iterator[_Video]:
     for folder in folders_below(source, skip=NOT_CORPUS):
-        paths = [path for path in visible(folder.iterdir()) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
-        beside = Sidecars(folder) if paths else None
-        for path in paths:
-            name = path.relative_to(source).as_posix()
-            yield _Video(path, name, table.get(name, Told()), beside or Sidecars(folder))
+        beside = Sidecars(folder)
+        for path in visible(folder.iterdir()):
+            if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+                name = path.relative_to(source).as_posix()
+                yield _Video(path, name, table.get(name, Told()), beside)
 
 
 def _splits(videos: list[_Video], rule: Split) -> tuple[dict[str, str], dict[str, bool]]:
@@ -125,11 +123,16 @@ def _splits(videos: list[_Video], rule: Split) -> tuple[dict[str, str], dict[str
     return splits, unseen
 
 
-def _transcript(video: _Video) -> Transcript:
-    """What is said: as the table says, with the times of the file beside the video."""
-    path = video.beside.find(video.path.stem, TRANSCRIPT_SUFFIXES)
-    beside = read_transcript(path) if path else Transcript()
-    return replace(beside, text=video.told.transcript or beside.text)
+def _transcript(video: _Video) -> tuple[Transcript, list[Path]]:
+    """What is said, as the table says, with the times of the file beside the video; and files that cannot be read."""
+    beside, damaged = Transcript(), []
+    for suffix in TRANSCRIPT_SUFFIXES:
+        path = video.beside.find(video.path.stem, (suffix,))
+        try:
+            beside = read_transcript(path) if path and not beside.text else beside
+        except UnreadableError as error:
+            damaged.append(Path(error.args[0]))
+    return replace(beside, text=video.told.transcript or beside.text), damaged
 
 
 def _pieces(whole: Clip, transcript: Transcript, piece_s: float) -> Iterator[Clip]:
@@ -165,5 +168,6 @@ def _duration_s(video: Path) -> float:
         return 0.0
 
 
-def _hash(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:HASH_DIGITS]
+def _key(name: str) -> str:
+    plain = name.rpartition(".")[0].encode("ascii", "replace").decode()
+    return safe_key(plain[:KEY_LETTERS], hashlib.sha256(name.encode()).hexdigest()[:HASH_DIGITS])
