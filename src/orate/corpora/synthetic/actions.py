@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 # Not fitted: lids and gaze come from the eyes' own landmarks, pupils are not seen, and a cheek's swelling is depth.
 NOT_FITTED = ("PupilDilate", "eyeBlink", "eyeLook", "eyeWide", "cheekPuff", "jawForward")
 MOUTH = ("jaw", "mouth")
-SKIN_WEIGHT, MOUTH_WEIGHT, GAP_WEIGHT = 0.35, 1.0, 4.0
+SKIN_WEIGHT, MOUTH_WEIGHT, GAP_WEIGHT = 0.35, 1.0, 8.0
 DEPTH_WEIGHT = 0.3  # depths are FaceLandmarker's guess
 # How dear it is to leave the scores, in cm of the whole face's landmarks (root of the sum of squares) a unit of weight.
 PRIOR_MOUTH, PRIOR_SKIN = 0.5, 1.2
