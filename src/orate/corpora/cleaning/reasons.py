@@ -25,6 +25,7 @@ class DropReason(StrEnum):
     OFF_SCREEN = "off-screen voice"
     OFFSET = "offset not constant"
     DUPLICATE = "duplicate"
+    CRASHED = "crashed the process"
 
 
 class Dropped(Exception):  # noqa: N818 - an outcome, not an error
