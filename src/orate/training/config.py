@@ -27,7 +27,12 @@ class DataConfig(_Section):
         draw_frames: successive frames of it that are drawn and judged; ``None`` for all (the paper).
         mirror: whether clips are mirrored at random (the paper's augmentation).
         workers: loader processes; 0 loads in the training process.
-        cache: keep decoded clips in files beside the shards (3 MB a second of video) instead of decoding them anew.
+        cache: keep decoded clips in files beside the shards (1 MB a second of video) instead of decoding them anew.
+        stream: read shards from front to end, shuffled within a window, instead of clips at random; ``auto`` does so
+            where weights are given, or the training clips are more than 32 GB when decoded (about 10 hours).
+        shuffle: clips among which a stream shuffles; the system keeps them in its page cache as they are stored.
+        weights: share of each corpus in a stream: a list, one for each ``--data`` in order, or ``{corpus: weight}``;
+            ``None`` takes each clip once in an epoch.
     """
 
     batch_size: int = Field(16, ge=1)
@@ -36,6 +41,15 @@ class DataConfig(_Section):
     mirror: bool = True
     workers: int = Field(4, ge=0)
     cache: bool = False
+    stream: bool | Literal["auto"] = "auto"
+    shuffle: int = Field(4096, ge=1)
+    weights: list[float] | dict[str, float] | None = None
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> DataConfig:
+        if self.weights is not None and self.stream is False:
+            raise ValueError("weights mix a stream: make stream true or auto")
+        return self
 
 
 class AugmentConfig(_Section):

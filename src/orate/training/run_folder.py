@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from orate.errors import OrateError
 from orate.media.files import whole_file
@@ -30,11 +30,19 @@ def keep_recipe(recipe: BaseModel, folder: Path, may_change: Collection[str], wo
     folder.mkdir(parents=True, exist_ok=True)
     path, values = folder / RECIPE_FILE, recipe.model_dump(mode="json")
     if path.is_file():
-        before = yaml.safe_load(path.read_text(encoding="utf-8"))
+        before = _completed(yaml.safe_load(path.read_text(encoding="utf-8")), type(recipe))
         if _fixed(before, may_change) != _fixed(values, may_change):
             raise OrateError(f"{folder} holds a run of another {word}: give another folder, or the {word} in {path}.")
     with whole_file(path) as partial:
         partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+
+
+def _completed(values: dict[str, Any], kind: type[BaseModel]) -> dict[str, Any]:
+    """With the defaults of fields that came after the run was begun."""
+    try:
+        return kind.model_validate(values).model_dump(mode="json")
+    except ValidationError:
+        return values  # another recipe, as the comparison will say
 
 
 def _fixed(values: dict[str, Any], may_change: Collection[str]) -> dict[str, Any]:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from orate.corpora.dataset import ClipDataset
 from orate.errors import OrateError
 from orate.models.checkpoint import save_model
 from orate.models.generator import Generator
+from orate.training.batches import Batch, Batches
 from orate.training.config import RunConfig, TrainConfig
 from orate.training.gan import Gan
 from orate.training.precision import wants_bf16
 from orate.training.record import Record
-from orate.training.sampler import BatchOrder
 from orate.training.signals import obey_signals
 from orate.training.state import load_state, save_state
 from orate.training.validation import ClipMetrics, validate
@@ -60,7 +59,7 @@ class Trainer:
         start: Generator | None = None,
     ) -> None:
         self.config, self.folder, self._metrics = config, folder, metrics
-        self._train, self._validation = train, validation
+        self._validation = validation
         check_form(config, train)
         run = config.run
         self.fabric = Fabric(
@@ -74,11 +73,16 @@ class Trainer:
         )
         self.fabric.launch()
         self.record = Record(config, folder, writes=self.fabric.is_global_zero)
-        self.order = BatchOrder(
-            len(train), config.data.batch_size, run.seed, self.fabric.global_rank, self.fabric.world_size
+        self.batches = Batches(
+            config.data,
+            train,
+            run.seed,
+            self.fabric.global_rank,
+            self.fabric.world_size,
+            pin_memory=self.fabric.device.type == "cuda",
         )
         torch.manual_seed(run.seed)
-        self.gan = Gan(config, self.fabric, self.order.steps_per_epoch)
+        self.gan = Gan(config, self.fabric, self.batches.steps_per_epoch)
         self.step = 0
         self._stop_signal: int | None = None
         if (folder / STATE_FILE).is_file():
@@ -127,24 +131,15 @@ class Trainer:
         self.gan.load_state_dict(state["gan"])
         self.step = int(state["step"])
 
-    def _batches(self) -> Iterator[dict[str, Any]]:
+    def _batches(self) -> Iterator[Batch]:
         """The batches from the present step to the last one."""
-        while self.step < self.config.run.steps:
-            epoch = self.order.epoch(self.step)
-            self._train.set_epoch(epoch)
-            first = self.step % self.order.steps_per_epoch
-            loader = DataLoader(
-                self._train,
-                batch_sampler=list(self.order.batches(epoch, first)),
-                num_workers=self.config.data.workers,
-                pin_memory=self.fabric.device.type == "cuda",
-            )
-            for batch in loader:
+        if self.step < self.config.run.steps:
+            for batch in self.batches.from_step(self.step):
                 yield batch
                 if self.step >= self.config.run.steps:
                     return
 
-    def _to_clip(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+    def _to_clip(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         video, audio, landmarks = (batch[name].to(self.fabric.device) for name in ("video", "audio", "landmarks"))
         return video, audio, landmarks[..., :2].float()
 
