@@ -101,6 +101,7 @@ def test_tcd_timit(tcd_timit, tmp_path):
     for key in samples:
         assert_prepared(*samples[key], "tcd-timit", FRAMES)
     assert samples["01M_sa1"][1]["transcript"] == "She had your dark suit"
+    assert samples["01M_sa1"][1]["phones"] == [{"start_s": 1.03, "end_s": 1.18, "text": "sh"}]
     assert "1 file left out" in printed
     assert "calibration.mp4" in printed
 
@@ -158,6 +159,7 @@ def test_lrw(tmp_path):
     meta = samples["val_ABOUT_00001"][1]
     assert meta["transcript"] == "about"
     assert meta["words"] == [{"start_s": 0.4, "end_s": 0.76, "text": "about"}]
+    assert meta["details"]["channel"] == "BBC One"
     assert "ABSOLUTELY_00001.mp4" in printed
 
 
