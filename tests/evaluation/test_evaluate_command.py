@@ -40,6 +40,7 @@ def shards(open_mouth, tmp_path_factory):
         speaking_portrait("s2_a", open_mouth, split="validation", speaker="s2"),
         speaking_portrait("s1_c", open_mouth, split="validation"),
         speaking_portrait("s9_a", open_mouth, split="validation", speaker="s9", unseen=True),
+        speaking_portrait("s7_t", open_mouth, split="test", speaker="s7", unseen=True),
     ]
     return write_corpus(tmp_path_factory.mktemp("portraits") / "shards", clips)
 
@@ -179,11 +180,21 @@ def test_limit_spreads_over_the_corpus(model, shards, tmp_path):
     assert [clip["key"] for clip in report["clips"]] == ["s1_b", "s1_c"]
 
 
+@pytest.mark.parametrize(("split", "keys"), [("test", ["s7_t"]), ("unseen", ["s9_a"]), ("train", ["s1_a"])])
+def test_the_split_can_be_chosen(model, shards, tmp_path, split, keys):
+    assert run(model, "--data", shards, "--split", split, "-o", tmp_path / "a.json", "-q") == 0
+    report = strict((tmp_path / "a.json").read_text())
+    assert report["split"] == split
+    assert [clip["key"] for clip in report["clips"]] == keys
+
+
 def test_errors_are_one_sentence(model, shards, open_mouth, tmp_path, capsys):
     trained = write_corpus(tmp_path / "trained", [speaking_portrait("s1_a", open_mouth)])
     cases = [
         ([model, "--data", tmp_path], "holds no prepared data"),
         ([model, "--data", trained], "no validation clips"),
+        ([model, "--data", trained, "--split", "test"], "no test clips"),
+        ([model, "--data", trained, "--split", "tests"], "no split 'tests'"),
         (["nothing", "--data", shards], "there is no model 'nothing'"),
         ([model, "--data", shards, "-o", tmp_path / "missing" / "a.json"], "missing does not exist"),
         ([model, "--data", shards, "--device", "tpu"], "no device 'tpu'"),
@@ -268,6 +279,8 @@ def test_a_report_goes_on_where_it_stopped(model, shards, tmp_path, capsys, monk
     capsys.readouterr()
     assert run(*given) == 1
     assert "begun with another --limit" in capsys.readouterr().err
+    assert run(*given, "--limit", "1", "--split", "test") == 1
+    assert "begun with another --split" in capsys.readouterr().err
 
 
 def test_a_layered_model_is_held_to_what_it_says_it_moves(root, speech, tmp_path, monkeypatch):

@@ -26,6 +26,9 @@ def evaluate(
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="Folder from `orate prepare`; may be given several times.")
     ] = None,
+    split: Annotated[
+        str, typer.Option(help="Clips of --data to measure on: validation, test, unseen, train or all.")
+    ] = "validation",
     photos: Annotated[
         list[Path] | None,
         typer.Option("--photos", help="A picture, or a folder of pictures, to animate; may be given several times."),
@@ -45,7 +48,7 @@ def evaluate(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Measure a model: on held-out clips (--data), on photos that speak (--photos, --speech), on tracks (--motion).
+    """Measure a model: on clips (--data, --split), on photos that speak (--photos, --speech), on tracks (--motion).
 
     A clip's first frame and its sound go in, the rest is compared, beside a ceiling (the real clip) and a floor (the
     still first frame). Photos have no truth: their videos are measured by themselves. With a folder for --output, a
@@ -67,13 +70,13 @@ def evaluate(
     folder: ReportFolder | None = None
     kept: list[KeptClip] = []
     if data:
-        folder, kept, instruments = _on_clips(model, data, limit, device, quiet, place)
+        folder, kept, instruments = _on_clips(model, data, split, limit, device, quiet, place)
         from orate.evaluation.report import as_json
 
-        report |= as_json([clip.figures for clip in kept])
+        report |= {"split": split, **as_json([clip.figures for clip in kept])}
         report["not_measured"] = list(instruments.missing)
     elif place is not None:
-        folder = _folder(model, [], None, [], place)
+        folder = _folder(model, [], split, None, [], place)
     if photos and speech:
         report["photos"] = _on_photos(model, photos, speech, seed, device, quiet)
     if motion:
@@ -81,14 +84,14 @@ def evaluate(
     if folder is not None:
         from orate.evaluation.report_files import write_report
 
-        write_report(folder.folder, _title(name, data or [], len(kept)), report, kept)
+        write_report(folder.folder, _title(name, data or [], split, len(kept)), report, kept)
         typer.echo(folder.folder / "index.html")
     elif output is not None:
         write_json(output, report)
 
 
 def _on_clips(
-    model: str, data: list[Path], limit: int | None, device: str, quiet: bool, output: Path | None
+    model: str, data: list[Path], split: str, limit: int | None, device: str, quiet: bool, output: Path | None
 ) -> tuple[ReportFolder | None, list[KeptClip], Instruments]:
     """The report's folder, where one is wanted, the measured clips, and what they were measured with."""
     from orate.corpora.dataset import ClipDataset
@@ -99,11 +102,11 @@ def _on_clips(
     from orate.training.validation import spread
 
     generator = load_clip_generator(model, device)
-    clips = ClipDataset(data, "validation", generator.audio_rate)
+    clips = ClipDataset(data, split, generator.audio_rate)
     if not len(clips):
-        raise OrateError(f"There are no validation clips in {', '.join(str(folder) for folder in data)}.")
+        raise OrateError(f"There are no {split} clips in {', '.join(str(folder) for folder in data)}.")
     instruments = _instruments()
-    folder = None if output is None else _folder(model, data, limit, instruments.names, output)
+    folder = None if output is None else _folder(model, data, split, limit, instruments.names, output)
     indices = spread(len(clips), limit or len(clips))
     measured = measured_clips(ClipEvaluation(generator, clips, instruments), indices, folder)
     kept = list(track(measured, "Clips", total=len(indices), console=Console(stderr=True), disable=quiet))
@@ -133,8 +136,11 @@ def _instruments() -> Instruments:
     return load_instruments()
 
 
-def _folder(model: str, data: list[Path], limit: int | None, instruments: list[str], output: Path) -> ReportFolder:
+def _folder(
+    model: str, data: list[Path], split: str, limit: int | None, instruments: list[str], output: Path
+) -> ReportFolder:
     """The report's folder, new or to go on with."""
+    from orate.corpora.clip import VALIDATION
     from orate.evaluation.report import ALL_FIGURES
     from orate.evaluation.report_folder import ReportFolder
     from orate.evaluation.resumable import data_identity, model_identity
@@ -145,12 +151,14 @@ def _folder(model: str, data: list[Path], limit: int | None, instruments: list[s
         "--limit": limit,
         "set of figures": sorted(ALL_FIGURES),
         "set of measuring networks": instruments,
+        # Reports begun before there was a choice have none in their file.
+        **({} if split == VALIDATION else {"--split": split}),
     }
     return ReportFolder(output, told)
 
 
-def _title(name: str, data: list[Path], clips: int) -> str:
-    on = f" on {clips} clips of {', '.join(folder.name for folder in data)}" if data else ""
+def _title(name: str, data: list[Path], split: str, clips: int) -> str:
+    on = f" on {clips} {split} clips of {', '.join(folder.name for folder in data)}" if data else ""
     return f"{name}{on}"
 
 
