@@ -20,10 +20,13 @@ from orate.corpora.prepare import prepare
 from orate.corpora.shards import read_index, read_member
 from orate.corpora.synthetic import clips, gl
 from orate.corpora.synthetic.actions import action_names
+from orate.corpora.synthetic.assets import Assets
+from orate.corpora.synthetic.attachment import Attachment
 from orate.corpora.synthetic.motion import measure_motion
 from orate.corpora.synthetic.people import prepare_people
 from orate.corpora.synthetic.pose import PIVOT_CM, Pose
 from orate.corpora.synthetic.recipe import Recipe, key_of, number_of, source_of, synthetic_clips
+from orate.corpora.synthetic.sealing import LipSeal
 from orate.corpora.synthetic.sources import motion_index, read_source, speech_span
 from orate.corpora.synthetic.stage import head_poses, staged, towards
 from orate.corpora.synthetic.videos import exact_faces, synthetic_videos
@@ -187,6 +190,41 @@ def test_eyes_on_the_camera_look_against_the_heads_turn():
     turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     np.testing.assert_allclose(towards(np.array([0.0, 0, 1]), turn), [-20, 0], atol=1e-9)
     np.testing.assert_allclose(towards(np.array([0.0, 1, 1]), np.eye(3)), [0, 45], atol=1e-9)
+
+
+def lips_of_two_plates(assets: Assets) -> Assets:
+    """The stand-in with an upper and a lower lip 0.1 cm apart, which `mouthClose` would bring together by 2 cm."""
+    points = assets.landmarks.points(assets.neutral)
+    neutral, expression = assets.neutral.copy(), np.zeros_like(assets.expression)
+    line, front = points[[13, 14], 1].mean(), points[:, 2].max()
+    left, right = sorted(points[[78, 308], 0])
+    count = 100
+    neutral[: 2 * count, 0] = np.tile(np.linspace(left + 0.3, right - 0.3, count), 2)
+    neutral[:count, 1], neutral[count : 2 * count, 1] = line + 0.05, line - 0.05
+    neutral[: 2 * count, 2] = front - 0.5
+    neutral[2 * count : 9409, 1] += 50.0
+    expression[assets.axis("jawOpen"), count : 2 * count, 1] = -2.0
+    expression[assets.axis("mouthClose"), count : 2 * count, 1] = 2.0
+    fixed = Attachment(np.repeat(np.arange(478)[:, None], 3, 1), np.full((478, 3), 1 / 3, np.float32))
+    wanted = {78: left, 308: right}
+    for point in range(478):
+        neutral[9000 - point if point < 468 else 21_500 + point] = [wanted.get(point, 0.0), line, front]
+        fixed.vertices[point] = 9000 - point if point < 468 else 21_500 + point
+    return replace(assets, neutral=neutral, expression=expression, landmarks=fixed)
+
+
+def test_lips_of_every_shape_touch_when_they_should(assets):
+    plates = lips_of_two_plates(Assets.load(assets))
+    seal = LipSeal(plates)
+    still = np.zeros((3, 57), np.float32)
+    still[2, plates.axis("jawOpen")] = 0.3
+    closing = seal(still, np.array([0.0, 0.2, 0.6]), plates.neutral)[:, plates.axis("mouthClose")]
+    assert closing[0] == pytest.approx(0.05 + 0.006, abs=1e-3)  # 0.1 cm of the 2 cm, and a little more
+    assert 0 < closing[1] < closing[0]
+    assert closing[2] == 0
+    wider = plates.neutral.copy()
+    wider[:100, 1] += 0.1
+    assert seal(still[:1], np.zeros(1), wider)[0, plates.axis("mouthClose")] == pytest.approx(0.106, abs=1e-3)
 
 
 def test_a_stage_varies_with_its_random_numbers_only(motion):

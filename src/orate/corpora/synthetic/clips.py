@@ -18,10 +18,12 @@ from orate.corpora.shards import Index, Sample
 from orate.corpora.smoothing import smooth_alignment
 from orate.corpora.synthetic.actions import actions_as_scores, to_order
 from orate.corpora.synthetic.assets import Assets
+from orate.corpora.synthetic.identity import shaped
 from orate.corpora.synthetic.motion import ActionMotion
 from orate.corpora.synthetic.recipe import MOTION, PERSON, PLACE, SETTING, Recipe, number_of, source_of, usable_samples
 from orate.corpora.synthetic.renderer import HeadRenderer
 from orate.corpora.synthetic.scene import Person, Setting
+from orate.corpora.synthetic.sealing import LipSeal, opening_gaps
 from orate.corpora.synthetic.sources import Source, motion_index, read_source, speech_span
 from orate.corpora.synthetic.stage import Stage, staged
 from orate.corpora.synthetic.videos import write_video
@@ -96,25 +98,27 @@ def check_renderer(recipe: Recipe) -> None:
 
 def draw(recipe: Recipe, number: int, motion: ActionMotion) -> Pictures:
     """Person `number` of a recipe, moving."""
-    assets, renderer = _stage_hands(recipe.assets, recipe.side)
-    person = Person.random(recipe.random(number, PERSON), assets)
+    renderer, seal = _stage_hands(recipe.assets, recipe.side)
+    person = Person.random(recipe.random(number, PERSON), renderer.assets)
     setting = Setting.random(recipe.random(number, SETTING))
     stage = staged(motion, recipe.turn_deg, setting.camera, recipe.random(number, MOTION))
-    return perform(assets, renderer, person, setting, stage)
+    return perform(renderer, seal, person, setting, stage)
 
 
-def perform(assets: Assets, renderer: HeadRenderer, person: Person, setting: Setting, stage: Stage) -> Pictures:
+def perform(renderer: HeadRenderer, seal: LipSeal, person: Person, setting: Setting, stage: Stage) -> Pictures:
     """Draw a person in a setting through all frames of a stage."""
-    expression = to_order(stage.motion.weights, assets.expression_names)
+    weights = stage.motion.weights
+    expression = to_order(weights, renderer.assets.expression_names)
+    expression = seal(expression, opening_gaps(weights), shaped(renderer.assets, person.identity))
     frames, landmarks = [], []
     with renderer.context:  # there may be another renderer in this process, whose turn it was
-        for weights, pose, gaze in zip(expression, stage.poses, stage.gaze, strict=True):
-            frames.append(renderer.render(person, setting, weights, pose, gaze))
-            landmarks.append(renderer.landmarks(person, setting, weights, pose, gaze))
+        for moved, pose, gaze in zip(expression, stage.poses, stage.gaze, strict=True):
+            frames.append(renderer.render(person, setting, moved, pose, gaze))
+            landmarks.append(renderer.landmarks(person, setting, moved, pose, gaze))
     return Pictures(
         frames=np.stack(frames),
         landmarks=np.stack(landmarks).astype(np.float64),
-        blendshapes=actions_as_scores(stage.motion.weights),
+        blendshapes=actions_as_scores(weights),
     )
 
 
@@ -170,10 +174,10 @@ def _source_part(recipe: Recipe, index: Index, sample: Sample, number: int) -> S
 
 
 @cache
-def _stage_hands(folder: Path, side: int) -> tuple[Assets, HeadRenderer]:
+def _stage_hands(folder: Path, side: int) -> tuple[HeadRenderer, LipSeal]:
     os.environ.setdefault(SOFTWARE_THREADS, "1")  # there is a process for each core already
     assets = Assets.load(folder)
-    return assets, HeadRenderer(assets, (side, side))
+    return HeadRenderer(assets, (side, side)), LipSeal(assets)
 
 
 @cache
