@@ -72,4 +72,5 @@ def main(source, out, count, workers):
         engine=PoolEngine(int(workers)),
         prepare_clip=prepare_fake_slowly,
         shard_bytes=SHARD_BYTES,
+        card=False,
     )

@@ -43,7 +43,7 @@ class AnyOrder:
 
 
 def run(clips, out, **options):
-    return prepare(clips, out, **{"prepare_clip": prepare_fake, "shard_bytes": SHARD_BYTES, **options})
+    return prepare(clips, out, **{"prepare_clip": prepare_fake, "shard_bytes": SHARD_BYTES, "card": False, **options})
 
 
 def everything_in(folder):
@@ -159,8 +159,8 @@ def test_whole_process_killed_at_random_moments(clips, tmp_path):
             os.killpg(process.pid, signal.SIGKILL)
         kills += process.wait() == -signal.SIGKILL
     assert kills
-    prepare(clips, tmp_path / "out", prepare_clip=prepare_fake_slowly, shard_bytes=SHARD_BYTES)
-    prepare(clips, tmp_path / "whole", prepare_clip=prepare_fake_slowly, shard_bytes=SHARD_BYTES)
+    prepare(clips, tmp_path / "out", prepare_clip=prepare_fake_slowly, shard_bytes=SHARD_BYTES, card=False)
+    prepare(clips, tmp_path / "whole", prepare_clip=prepare_fake_slowly, shard_bytes=SHARD_BYTES, card=False)
     assert everything_in(tmp_path / "out") == everything_in(tmp_path / "whole")
 
 

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import cast
 
 import av
@@ -44,13 +45,13 @@ def encode_video(frames: NDArray[np.uint8], fps: float, crf: int) -> bytes:
     return buffer.getvalue()
 
 
-def decode_video(data: bytes) -> NDArray[np.uint8]:
-    """Frames (T, H, W, 3) uint8 RGB of an MP4. Raises MemberError."""
+def decode_video(data: bytes, first: int | None = None) -> NDArray[np.uint8]:
+    """Frames (T, H, W, 3) uint8 RGB of an MP4, or only so many from the beginning. Raises MemberError."""
     try:
         with av.open(io.BytesIO(data), mode="r") as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            frames = [frame.to_ndarray(format=VIDEO_FORMAT) for frame in container.decode(stream)]
+            frames = [frame.to_ndarray(format=VIDEO_FORMAT) for frame in islice(container.decode(stream), first)]
     except (av.error.FFmpegError, IndexError) as error:
         raise MemberError(f"its video does not decode ({error})") from error
     if not frames:

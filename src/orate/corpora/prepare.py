@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from orate import __version__
+from orate.corpora.card import write_card
 from orate.corpora.cleaning.offset import OffsetMeter
 from orate.corpora.clip import Clip, PrepareSettings
 from orate.corpora.engine import Engine, PoolEngine, PrepareClip, Task
@@ -53,8 +54,9 @@ def prepare(
     prepare_clip: PrepareClip | None = None,
     shard_bytes: int = SHARD_BYTES,
     command: str = "",
+    card: bool = True,
 ) -> Report:
-    """Prepare clips into a folder of shards with index.json and report.json.
+    """Prepare clips into a folder of shards with index.json, report.json and the dataset card.
 
     Args:
         clips: in any order; their keys must differ.
@@ -67,6 +69,7 @@ def prepare(
         prepare_clip: top-level function that prepares one clip (`orate.corpora.engine.Task.prepare`); None: from video.
         shard_bytes: a shard is closed by the clip that brings it to this size.
         command: what a person typed, for the dataset card.
+        card: whether to write the card: README.md, croissant.json, plots.
 
     Raises:
         OrateError: ``out`` was begun with other clips or settings, is being prepared by someone else, or cannot be
@@ -91,7 +94,10 @@ def prepare(
         joiner = Joiner([clip.key for clip in ordered], out, state, work, shard_bytes)
         task = Task(settings, work, prepare_clip, meter)
         _run(ordered, joiner, engine or PoolEngine(workers), task, progress or (lambda done, total: None))
-        return _finish(joiner, out, work, settings, begun)
+        report = _finish(joiner, out, work, settings, begun)
+        if card:
+            write_card(out, report, begun.command)
+        return report
 
 
 def _run(clips: Sequence[Clip], joiner: Joiner, engine: Engine, task: Task, progress: Progress) -> None:
