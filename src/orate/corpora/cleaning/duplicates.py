@@ -1,6 +1,7 @@
 """Clips that are in a corpus twice: the same recording, whatever it was encoded with.
 
-A fingerprint is 96 hexadecimal digits: 256 bits of the sound and 128 bits of the picture.
+A fingerprint is 170 hexadecimal digits: two for the length, 8 for 32 bits that say in which moments there is sound, 128
+for 512 bits of the sound, 32 for 128 bits of the picture.
 
 The sound's bits follow Haitsma and Kalker (A Highly Robust Audio Fingerprinting System, 2002, section 4.2): whether
 the difference of two neighbouring bands grows or shrinks from one moment to the next. They are taken around the middle
@@ -12,6 +13,7 @@ wall, and one recording of a voice goes with the pictures of two cameras.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -20,16 +22,21 @@ from numpy.typing import NDArray
 
 RATE_HZ = 16_000
 WINDOW, HOP = 2048, 1024  # samples: 128 ms every 64 ms
-MOMENTS, BANDS = 17, 17  # of which the differences make 16 x 16 bits
-BANDS_HZ = np.geomspace(200, 3600, BANDS + 1)
+MOMENTS, BANDS = 32, 16  # of whose differences the bits are made: two seconds
+BANDS_HZ = np.geomspace(200, 3600, BANDS + 2)
 RANGE_DB = 40.0  # what is softer differs by the codec alone
+MAX_MOMENTS_APART = 3  # in length, of two clips that are the same
 
 PICTURE_SIZE = (9, 16)  # width, height in fields: 8 x 16 differences
-SOUND_BITS, PICTURE_BITS = 256, 128
-DIGITS = (SOUND_BITS + PICTURE_BITS) // 4
-MAX_SOUND_ERRORS, MAX_PICTURE_ERRORS = 64, 20
+SOUND_BITS, PICTURE_BITS = MOMENTS * BANDS, 128
+DIGITS = 2 + (MOMENTS + SOUND_BITS + PICTURE_BITS) // 4
+HEARD = 0.5  # of the bands of a moment are not out of range: its bits count
+LEAST_HEARD = 8  # moments in which both clips are heard: less sound says too little
+MAX_SOUND_ERRORS = 0.18  # of the bits that count
+MAX_PICTURE_ERRORS = 20
 
 TABLES, KEY_BITS = 24, 12
+KEY_MOMENTS = 16  # in the middle: of them every clip has sound
 
 
 def fingerprint(frames: NDArray[np.uint8], audio: NDArray[np.float32], rate: int) -> str:
@@ -40,8 +47,9 @@ def fingerprint(frames: NDArray[np.uint8], audio: NDArray[np.float32], rate: int
         audio: (n,) in [-1, 1].
         rate: of the sound, Hz.
     """
-    bits = np.concatenate([_sound_bits(audio, rate), _picture_bits(frames)])
-    return np.packbits(bits).tobytes().hex()
+    length = min(255, round(len(audio) / rate * RATE_HZ / HOP))
+    bits = np.concatenate([*_sound_bits(audio, rate), _picture_bits(frames)])
+    return f"{length:02x}{np.packbits(bits).tobytes().hex()}"
 
 
 class DuplicateFinder:
@@ -53,9 +61,11 @@ class DuplicateFinder:
 
     def __init__(self) -> None:
         choice = np.random.default_rng(0)
-        self._places = [choice.choice(SOUND_BITS, KEY_BITS, replace=False).tolist() for _ in range(TABLES)]
+        first = (MOMENTS - KEY_MOMENTS) // 2 * BANDS
+        places = [choice.choice(KEY_MOMENTS * BANDS, KEY_BITS, replace=False) + first for _ in range(TABLES)]
+        self._places: list[list[int]] = [(SOUND_BITS - 1 - one).tolist() for one in places]
         self._tables: list[defaultdict[int, list[int]]] = [defaultdict(list) for _ in range(TABLES)]
-        self._clips: list[tuple[str, int, int]] = []
+        self._clips: list[_Mark] = []
 
     def find(self, key: str, fingerprint: str) -> str | None:
         """The key of the earlier clip that this one repeats; None when there is none, and the clip is remembered.
@@ -65,35 +75,62 @@ class DuplicateFinder:
         """
         if len(fingerprint) != DIGITS:
             return None
-        whole = int(fingerprint, 16)
-        sound, picture = whole >> PICTURE_BITS, whole & (1 << PICTURE_BITS) - 1
-        addresses = [sum((sound >> place & 1) << n for n, place in enumerate(places)) for places in self._places]
+        mark = _read(key, fingerprint)
+        addresses = [sum((mark.sound >> place & 1) << n for n, place in enumerate(one)) for one in self._places]
         candidates = {number for table, at in zip(self._tables, addresses, strict=True) for number in table.get(at, ())}
         for number in sorted(candidates):
-            earlier, other_sound, other_picture = self._clips[number]
-            alike = (sound ^ other_sound).bit_count() <= MAX_SOUND_ERRORS
-            if alike and (picture ^ other_picture).bit_count() <= MAX_PICTURE_ERRORS:
-                return earlier
+            if _same(mark, self._clips[number]):
+                return self._clips[number].key
         for table, at in zip(self._tables, addresses, strict=True):
             table[at].append(len(self._clips))
-        self._clips.append((key, sound, picture))
+        self._clips.append(mark)
         return None
 
 
-def _sound_bits(audio: NDArray[np.float32], rate: int) -> NDArray[np.bool_]:
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A clip's fingerprint, read."""
+
+    key: str
+    length: int
+    heard: int
+    sound: int
+    picture: int
+
+
+def _read(key: str, fingerprint: str) -> _Mark:
+    ends = np.cumsum([2, MOMENTS // 4, SOUND_BITS // 4, PICTURE_BITS // 4]).tolist()
+    length, heard, sound, picture = (int(fingerprint[a:b], 16) for a, b in zip([0, *ends[:-1]], ends, strict=True))
+    return _Mark(key, length, heard, sound, picture)
+
+
+def _same(first: _Mark, second: _Mark) -> bool:
+    if abs(first.length - second.length) > MAX_MOMENTS_APART:
+        return False
+    if (first.picture ^ second.picture).bit_count() > MAX_PICTURE_ERRORS:
+        return False
+    if (first.heard & second.heard).bit_count() < LEAST_HEARD:
+        return False
+    heard = (first.heard | second.heard).bit_count()
+    return (first.sound ^ second.sound).bit_count() <= MAX_SOUND_ERRORS * BANDS * heard
+
+
+def _sound_bits(audio: NDArray[np.float32], rate: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which moments count, (32,), and the bits (512,): the moments in order, of each the bands from low to high."""
     sound = np.asarray(audio if rate == RATE_HZ else soxr.resample(audio, rate, RATE_HZ), np.float64)
-    half = WINDOW + HOP * (MOMENTS - 1)
-    padded = np.pad(sound, half)
+    reach = WINDOW + HOP * MOMENTS
+    padded = np.pad(sound, reach)
     energy = np.abs(padded) ** 0.5  # the middle of what is heard, not of the loudest sound
-    middle = round(float((energy * np.arange(len(padded))).sum() / max(energy.sum(), 1e-12))) if energy.any() else half
-    first = middle - (WINDOW + HOP * (MOMENTS - 1)) // 2
-    pieces = np.stack([padded[first + n * HOP :][:WINDOW] for n in range(MOMENTS)])
+    middle = round(float((energy * np.arange(len(padded))).sum() / energy.sum())) if energy.any() else len(padded) // 2
+    first = middle - reach // 2
+    pieces = np.stack([padded[first + n * HOP :][:WINDOW] for n in range(MOMENTS + 1)])
     power = np.abs(np.fft.rfft(pieces * np.hanning(WINDOW), axis=1)) ** 2
     lines = np.searchsorted(BANDS_HZ, np.fft.rfftfreq(WINDOW, 1 / RATE_HZ))
-    levels = 10 * np.log10(np.stack([power[:, lines == band + 1].sum(1) for band in range(BANDS)], 1) + 1e-12)
-    levels = np.maximum(levels, levels.max() - RANGE_DB)
-    change = np.diff(np.diff(levels, axis=1), axis=0)
-    return np.asarray(change > 0).ravel()
+    levels = 10 * np.log10(np.stack([power[:, lines == band + 1].sum(1) for band in range(BANDS + 1)], 1) + 1e-12)
+    floor = levels.max() - RANGE_DB
+    heard = ((levels[1:] > floor) | (levels[:-1] > floor)).mean(1) > HEARD
+    change = np.diff(np.diff(np.maximum(levels, floor), axis=1), axis=0)
+    return heard, ((change > 0) & heard[:, None]).ravel()
 
 
 def _picture_bits(frames: NDArray[np.uint8]) -> NDArray[np.bool_]:
