@@ -12,8 +12,9 @@ from orate.provenance.code import Symbols, encode
 from orate.provenance.pattern import TILE, Floats, cell_size, repeat, tile
 from orate.provenance.residual import CELL_PX, TINY, correlations, fold, residual
 
-FLAT_LEVELS = 0.75  # standard deviation of the mark where the photo is perfectly smooth, in grey levels of 255
-LEVELS_A_ROOT = 0.8  # it grows with the square root of the photo's own texture
+FLAT_LEVELS = 0.7  # standard deviation of the mark where the photo is smooth, in grey levels of 255
+FLAT_TEXTURE = 0.4  # mean deviation that counts as smooth, in grey levels: the steps of a gradient
+LEVELS_A_ROOT = 0.8  # from there it grows with the square root of the photo's own texture
 TEXTURED_LEVELS = 2.0  # and no further than this
 TEXTURE_MAX = 12.0
 SMALLEST_PSNR_DB = 42.3
@@ -107,5 +108,5 @@ def _strength(photo: Pixels, cell_px: float, even: bool) -> Floats:
     near = int(2 * cell_px) | 1
     texture = cv2.erode(texture, np.ones((near, near), np.uint8))  # not beside an edge that ends in a smooth part
     texture = cv2.GaussianBlur(texture, (0, 0), cell_px)
-    grown = FLAT_LEVELS + LEVELS_A_ROOT * np.sqrt(texture)
+    grown = FLAT_LEVELS + LEVELS_A_ROOT * np.sqrt(np.maximum(texture - FLAT_TEXTURE, 0))
     return np.asarray(np.minimum(grown, TEXTURED_LEVELS), np.float32)

@@ -34,8 +34,8 @@ from orate.provenance.code import ID_BYTES, SYMBOLS, Decoded, decode
 from orate.provenance.pattern import CELLS, PILOT_WEIGHT, SHIFT_CELLS, TILE, chips
 from orate.provenance.residual import PHASES, Floats, Spectra, correlations, fold, mirrored, residual
 
-FRAMES_A_SECOND = Fraction(3)  # the mark stands still: more frames tell little that is new
-SEGMENT_FRAMES = 30
+FRAMES_A_SECOND = Fraction(2)  # the mark stands still: more frames tell little that is new
+SEGMENT_FRAMES = 20
 # Shorter sides, px, that pictures are brought to, each for some numbers of cells along it: 2.4 to 4.3 px a cell.
 VIEWS = {170: (40.0, 70.0), 290: (70.0, 118.0), 480: (118.0, 195.0), 800: (195.0, 330.0)}
 WHOLE_VIEW = 480  # the one for frames of which nothing was cropped
@@ -108,10 +108,10 @@ def find_watermark(path: str | Path) -> Reading:
 
 
 def find_in_frames(frames: Iterable[Pixels]) -> Reading:
-    """Look for the watermark in frames of one video, in order; three a second are enough, and a single one may be.
+    """Look for the watermark in frames of one video, in order; two a second are enough, and a single one may be.
 
     Args:
-        frames: (H, W, 3) uint8 RGB each. Taken 30 at a time until a mark is found.
+        frames: (H, W, 3) uint8 RGB each. Taken 20 at a time until a mark is found.
     """
     best = Reading()
     for number, segment in enumerate(_segments(iter(frames)), start=1):
