@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from orate.cli.prepare import prepare_app
 from orate.corpora.checking import Depth, check_folder
+from orate.corpora.dataset import ClipDataset
 from orate.corpora.shards import read_index
 from orate.errors import OrateError
 
@@ -73,9 +74,25 @@ def test_samples_that_are_not_as_the_index_says(folder, field, value, fault):
     index["samples"][1][field] = value
     (folder / "index.json").write_text(json.dumps(index))
     found = faults(folder, Depth.SAMPLES)
-    assert list(found) == [index["samples"][1]["shard"]]
-    assert fault in next(iter(found.values()))
+    assert list(found) == ["index.json", index["samples"][1]["shard"]]
+    assert fault in list(found.values())[1]
+    assert faults(folder, Depth.BYTES) == {"index.json": "is not the one that croissant.json describes"}
+    (folder / "croissant.json").unlink()
     assert not faults(folder, Depth.BYTES)
+
+
+def test_folder_of_an_earlier_release(folder):
+    """Its index says less of the clips, and no croissant.json lies beside it."""
+    (folder / "croissant.json").unlink()
+    index = json.loads((folder / "index.json").read_text())
+    known = ("key", "shard", "frames", "speaker", "split", "unseen_speaker", "psnr_db", "members")
+    index["samples"] = [{name: sample[name] for name in known} for sample in index["samples"]]
+    del index["made"]
+    (folder / "index.json").write_text(json.dumps(index, indent=1))
+    assert not faults(folder, Depth.SAMPLES)
+    clips = ClipDataset(folder, "all", 16_000)
+    assert len(clips) == len(index["samples"])
+    assert clips[0]["video"].shape == (20, 3, 128, 96)
 
 
 def test_command(folder, prepared):
@@ -88,7 +105,7 @@ def test_command(folder, prepared):
     bad = CliRunner().invoke(prepare_app, ["check", "--deep", str(folder), str(prepared[0])])
     assert bad.exit_code == 1
     assert bad.stdout.splitlines()[0] == f"{folder / sample.shard} has changed ({sample.key}.mp4)"
-    assert "1 shard is damaged" in bad.stdout
+    assert "1 file is damaged" in bad.stdout
 
 
 def test_errors_for_people(folder, tmp_path):

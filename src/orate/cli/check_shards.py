@@ -17,7 +17,7 @@ def check(
     quick: Annotated[bool, typer.Option("--quick", help="Compare sizes only.")] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Decode every sample as well.")] = False,
 ) -> None:
-    """Compare shards with the checksums in index.json. One line for each damaged shard, and exit code 1 if any."""
+    """Compare shards with the checksums in index.json. One line for each damaged file, and exit code 1 if any."""
     from orate.corpora.checking import Depth, check_folder, shard_count
 
     if quick and deep:
@@ -35,8 +35,8 @@ def check(
                     typer.echo(f"{finding.path} {finding.fault}")
                 bar.advance(task)
     if damaged:
-        shards = "1 shard is damaged" if damaged == 1 else f"{damaged} shards are damaged"
-        typer.echo(f"{shards}: delete what is named above and run the same 'orate prepare' again; it makes only that.")
+        files = "1 file is damaged" if damaged == 1 else f"{damaged} files are damaged"
+        typer.echo(f"{files}: delete what is named above and run the same 'orate prepare' again; it makes only that.")
         raise typer.Exit(1)
     looked = {Depth.SIZES: "sizes compared", Depth.BYTES: "checksums compared", Depth.SAMPLES: "every sample decoded"}
-    typer.echo(f"{total} shards are whole ({looked[depth]}).")
+    typer.echo(f"{'1 shard is' if total == 1 else f'{total} shards are'} whole ({looked[depth]}).")

@@ -14,7 +14,8 @@ from typing import BinaryIO
 import numpy as np
 
 from orate.corpora.codec import MemberError, decode_arrays, decode_audio, decode_video
-from orate.corpora.shards import BLOCK_BYTES, Index, Sample, Shard, load_index, read_member
+from orate.corpora.croissant import CROISSANT_NAME
+from orate.corpora.shards import BLOCK_BYTES, INDEX_NAME, Index, Sample, Shard, load_index, read_member
 
 LANDMARK_FIELDS = {"landmarks": (478, 3), "matrices": (2, 3), "blendshapes": (52,), "pose": (7,), "motion": (478, 3)}
 OLD_FIELDS = ("landmarks", "matrices", "blendshapes")  # of folders that were written before motion was kept
@@ -31,14 +32,16 @@ class Depth(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found about one shard; ``fault`` is empty when it is whole, else the rest of a sentence."""
+    """What was found about one file; ``fault`` is empty when it is whole, else the rest of a sentence."""
 
     path: Path
     fault: str
 
 
 def check_folder(folder: Path, depth: Depth) -> Iterator[Finding]:
-    """Look at every shard of a prepared folder, in order; then at shards that the index does not know.
+    """Look at the index and every shard of a prepared folder, in order; then at shards that the index does not know.
+
+    What the index should be is in croissant.json, where there is one.
 
     Raises:
         OrateError: the folder has no index, or it cannot be read.
@@ -47,6 +50,8 @@ def check_folder(folder: Path, depth: Depth) -> Iterator[Finding]:
     samples: dict[str, list[Sample]] = {shard.name: [] for shard in index.shards}
     for sample in index.samples:
         samples.setdefault(sample.shard, []).append(sample)
+    if fault := _index_fault(folder, depth):
+        yield Finding(folder / INDEX_NAME, fault)
     for shard in index.shards:
         yield Finding(folder / shard.name, _fault(folder, shard, samples[shard.name], index, depth))
     known = {shard.name for shard in index.shards}
@@ -60,6 +65,17 @@ def check_folder(folder: Path, depth: Depth) -> Iterator[Finding]:
 def shard_count(folder: Path) -> int:
     """How many shards the index lists."""
     return len(load_index(folder).shards)
+
+
+def _index_fault(folder: Path, depth: Depth) -> str:
+    try:
+        described = json.loads((folder / CROISSANT_NAME).read_bytes())["distribution"]
+        told = {entry["@id"]: entry.get("sha256") for entry in described}[INDEX_NAME]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""  # written before there was one, or someone else's
+    with (folder / INDEX_NAME).open("rb") as file:
+        changed = depth is not Depth.SIZES and _sha256(file) != told
+    return f"is not the one that {CROISSANT_NAME} describes" if changed else ""
 
 
 def _fault(folder: Path, shard: Shard, samples: list[Sample], index: Index, depth: Depth) -> str:

@@ -17,7 +17,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from orate.corpora.cleaning.duplicates import DuplicateFinder
 from orate.corpora.cleaning.reasons import DropReason
 from orate.corpora.report import DroppedClip
-from orate.corpora.shards import Member, Sample, Shard, fragment_bytes, sync_folder, write_atomically, write_shard
+from orate.corpora.shards import (
+    Member,
+    Sample,
+    Shard,
+    fragment_bytes,
+    parsed,
+    sync_folder,
+    write_atomically,
+    write_shard,
+)
 from orate.corpora.worker import Record, fragment_path, record_path
 from orate.errors import OrateError
 
@@ -168,7 +177,7 @@ class Joiner:
     def _read(self, number: int) -> ShardRecord:
         path = _record_path(self._state, number)
         try:
-            return ShardRecord.model_validate_json(path.read_bytes())
+            return parsed(ShardRecord, path.read_bytes())
         except (OSError, ValidationError) as error:
             raise OrateError(f"{path} cannot be read: delete it and run the same command again.") from error
 

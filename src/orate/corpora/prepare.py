@@ -92,7 +92,7 @@ def prepare(
     with _alone(out, state, work):
         begun = agree(state, out, ordered, begun)
         joiner = Joiner([clip.key for clip in ordered], out, state, work, shard_bytes)
-        task = Task(settings, work, prepare_clip, meter)
+        task = Task(settings, work.absolute(), prepare_clip, meter)
         _run(ordered, joiner, engine or PoolEngine(workers), task, progress or (lambda done, total: None))
         report = _finish(joiner, out, work, settings, begun)
         if card:
