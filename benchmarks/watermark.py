@@ -6,7 +6,7 @@
 
 Every clip of the survival table is what `orate animate` would write: 4 s of examples/speech.wav, marked, H.264 at CRF
 18. The change is made to the decoded frames, which are then encoded once more. In the table are the score, which needs
-12.4, and whether the right id was read. Times are CPU time, which other programs on the
+12.5, and whether the right id was read. Times are CPU time, which other programs on the
 machine change little. Real videos are also mirrored, and encoded again at CRF 28.
 """
 
@@ -201,7 +201,8 @@ def levels(gain: float, offset: float = 0.0, gamma: float = 1.0) -> Callable[[Fr
 def screenshot(frames: Frames) -> Frames:
     """Recorded off a screen: scaled by an odd factor, cropped unevenly, other gamma, JPEG frame by frame, blurred."""
     frames = levels(0.97, 4, 0.9)(cropped(0.05, 0.02, 0.03, 0.06)(scaled(0.83)(frames)))
-    shots = [cv2.imdecode(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 70])[1], 1) for frame in frames]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 70]
+    shots = [np.asarray(cv2.imdecode(cv2.imencode(".jpg", frame, quality)[1], 1)) for frame in frames]
     return [np.asarray(cv2.GaussianBlur(shot, (0, 0), 0.5), np.uint8) for shot in shots]
 
 

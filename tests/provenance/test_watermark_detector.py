@@ -10,7 +10,9 @@ import pytest
 from orate.errors import OrateError
 from orate.media.image import read_image
 from orate.media.video import VideoWriter
-from orate.provenance.pattern import CELLS
+from orate.provenance.code import encode
+from orate.provenance.pattern import CELLS, tile
+from orate.provenance.residual import correlations, fold, residual
 from orate.provenance.watermark import Watermark
 from orate.provenance.watermark_detector import (
     FALSE_ALARM_MAX_LOG10,
@@ -159,6 +161,23 @@ def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
 def test_the_bound_counts_all_that_may_be_tried() -> None:
     """Hoeffding's bound, times 2^64 ids and all geometries; twelve and a half is the score that passes."""
     assert 1e8 < geometries() < 1e9
-    assert false_alarm_log10(12.3) > FALSE_ALARM_MAX_LOG10 > false_alarm_log10(12.5)
-    assert false_alarm_log10(12.5, segments=100) == pytest.approx(false_alarm_log10(12.5) + 2)
+    assert false_alarm_log10(12.5) > FALSE_ALARM_MAX_LOG10 > false_alarm_log10(12.55)
     assert false_alarm_log10(0) == 0
+
+
+def test_long_videos_have_no_more_false_alarms() -> None:
+    shares = [10 ** (false_alarm_log10(16.0, 1) - false_alarm_log10(16.0, n)) for n in range(1, 2000)]
+    assert sum(shares) < 2.0  # in units of the first segment's, which is a half
+
+
+@pytest.mark.parametrize("kind", ["portrait", "noise", "checks", "repeated noise"])
+def test_scores_of_words_that_nobody_wrote_keep_to_the_bound(kind: str, portrait: np.ndarray) -> None:
+    """A million scores of random words and places: P(z > t) stays below exp(-t^2 / 2), whatever the picture."""
+    seen = fold(residual(unmarked(kind, portrait)[0], 300), (3.0, 3.0))
+    rng = np.random.default_rng(1)
+    words = [encode(rng.bytes(8)) for _ in range(64)]
+    spectra = [np.fft.rfft2(tile(word)).astype(np.complex64) for word in words]
+    scores = np.concatenate([correlations(seen, spectrum[None]).ravel() for spectrum in spectra])
+    assert len(scores) > 1_000_000
+    for level in (1.5, 2.0, 3.0, 4.0):
+        assert (scores > level).mean() < np.exp(-(level**2) / 2)

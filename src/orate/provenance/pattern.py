@@ -4,12 +4,12 @@ A spread-spectrum mark (Cox, Kilian, Leighton and Shamoon, 1997). The tile holds
 has, the pilot, and one for each symbol of the code word. A symbol's value is a cyclic shift of its pattern, as in JAWS
 (Kalker, Depovere, Haitsma and Maes, 1999): all 256 values are compared by one Fourier transform, and shifts stay
 shifts when a picture is cropped. The pilot says where the tile begins. That the tile repeats lets it survive scaling
-and cropping (Kutter, 1998; Deguillaume, Csurka, O'Ruanaidh and Pun, 1999).
+and cropping (Kutter, 1998; Voloshynovskiy, Deguillaume and Pun, 2001).
 
 A tile has 64 x 64 cells, and a frame as many tiles as fit: its shorter side has 160 cells, so that a video that is only
-scaled keeps that number; small frames have fewer, because cells under two pixels do not survive encoding. The pattern
-is the same in every frame. What is still in the photo stays still in the video: nothing can flicker, the encoder
-spends no bits on it after the first frame, and any cut of the video holds the whole mark.
+scaled keeps that number. Frames under 480 px have fewer, because cells of few pixels do not survive encoding. The
+pattern is the same in every frame. What stands still in the photo stands still in the video: nothing can flicker, the
+encoder spends next to nothing on it after the first frame, and any cut of the video holds the whole mark.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ TILE = 64  # cells, the tile's width and height
 SHIFTS = 16  # shifts along each axis: 16 x 16 values of a symbol
 SHIFT_CELLS = TILE // SHIFTS
 CELLS = 160  # along the shorter side of a frame
-CELL_MIN_PX = 2.0
+CELL_MIN_PX = 2.0  # in the smallest frames; it grows with the fourth root of the size
+SMALL_PX = 96
 PILOT_WEIGHT = 2.0  # against 1 of each symbol: the pilot is looked for at every scale and place
 SEED = "orate watermark 1"  # a change makes all marks made before unreadable
 MARGIN = 4  # cells beyond the frame's edge, for interpolation
@@ -39,7 +40,7 @@ Floats = NDArray[np.float32]
 def cell_size(height: int, width: int) -> float:
     """Width of a cell in pixels of a frame of that size."""
     side = min(height, width)
-    return float(max(side / CELLS, CELL_MIN_PX * max(1.0, side / 96) ** 0.25))
+    return float(max(side / CELLS, CELL_MIN_PX * max(1.0, side / SMALL_PX) ** 0.25))
 
 
 @cache

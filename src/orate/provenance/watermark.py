@@ -16,6 +16,7 @@ FLAT_LEVELS = 0.7  # standard deviation of the mark where the photo is smooth, i
 FLAT_TEXTURE = 0.4  # mean deviation that counts as smooth, in grey levels: the steps of a gradient
 LEVELS_A_ROOT = 0.8  # from there it grows with the square root of the photo's own texture
 TEXTURED_LEVELS = 2.0  # and no further than this
+EVEN_LEVELS = 1.0  # where texture moves, and nothing hides the mark all the time
 TEXTURE_MAX = 12.0
 SMALLEST_PSNR_DB = 42.3
 COARSE_CELLS = 1.0  # the pattern has nothing coarser: the content hides it from the detector, but not from the eye
@@ -102,7 +103,7 @@ def _strength(photo: Pixels, cell_px: float, even: bool) -> Floats:
     """(H, W): standard deviation of the mark, grey levels."""
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
     if even:
-        return np.full_like(grey, FLAT_LEVELS)
+        return np.full_like(grey, EVEN_LEVELS)
     texture = np.minimum(np.abs(grey - cv2.GaussianBlur(grey, (0, 0), cell_px)), TEXTURE_MAX)
     texture = cv2.GaussianBlur(texture, (0, 0), 1.5 * cell_px)
     near = int(2 * cell_px) | 1

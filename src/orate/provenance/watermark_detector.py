@@ -12,7 +12,8 @@ where s are the chips in the places that the code word gives them and g what the
 drawn at random, independently of the picture, then P(z > t) <= exp(-t^2 / 2), whatever the picture (Hoeffding, 1963).
 A picture was drawn without looking at our chips unless somebody marked it. The detector takes the best of many z: all
 cell sizes, places and mirror images that it may try, and all 2^64 ids; the sum of their probabilities bounds that of a
-false alarm in a file. It says "found" only where this bound is under one in a million.
+false alarm in a file. It says "found" only where this bound is under one in a million: from a score of 12.53 on. The
+chips are public: whoever wants to can take a mark away, or put it into a real video. Proof is what a signature gives.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Reading:
         score: z of the best code word.
         false_alarm_log10: logarithm of the bound on the probability that an unmarked file gets such a score; at most 0.
         mirrored: the picture is a mirror image of what was marked.
-        cells: along the shorter side; 160 in a frame that was marked at 320 px or more and not cropped.
+        cells: along the shorter side; 160 in a frame that was marked at 480 px or more and not cropped.
     """
 
     found: bool = False
@@ -111,20 +112,27 @@ def find_in_frames(frames: Iterable[Pixels]) -> Reading:
     """Look for the watermark in frames of one video, in order; two a second are enough, and a single one may be.
 
     Args:
-        frames: (H, W, 3) uint8 RGB each. Taken 20 at a time until a mark is found.
+        frames: (H, W, 3) uint8 RGB each. Taken 20 at a time, a segment, until an id is read.
     """
     best = Reading()
     for number, segment in enumerate(_segments(iter(frames)), start=1):
         reading = _search(segment, number)
-        if reading.found:
+        if reading.content_id is not None:
             return reading
-        best = max(best, reading, key=lambda one: one.score)
+        best = max(best, reading, key=lambda one: (one.found, one.score))
     return best
 
 
-def false_alarm_log10(score: float, segments: int = 1) -> float:
-    """Logarithm of the bound on the probability that an unmarked video of so many segments reaches a score."""
-    tried = log(geometries()) + log(segments) + 8 * ID_BYTES * log(2)
+def false_alarm_log10(score: float, number: int = 1) -> float:
+    """Logarithm of the bound on the probability that an unmarked video gets such a score in a segment.
+
+    Segment n is held to 1 / (n (n + 1)) of what is allowed, which adds up to all of it, however long the video.
+
+    Args:
+        score: z of a code word.
+        number: of the segment, from 1.
+    """
+    tried = log(geometries()) + log(number * (number + 1)) + 8 * ID_BYTES * log(2)
     return min(0.0, (tried - max(score, 0.0) ** 2 / 2) / log(10))
 
 
@@ -146,10 +154,10 @@ def _segments(frames: Iterator[Pixels]) -> Iterator[_Segment]:
 
 
 def _search(segment: _Segment, number: int) -> Reading:
-    """The best reading of a segment, or the first with a mark. `number`: of segments searched, with this one."""
+    """The first reading of a segment that has an id, else the best. `number`: of the segment, from 1."""
     whole = _refined(segment, WHOLE_VIEW, float(CELLS))
     reading = _read(whole, number)
-    if reading.found:
+    if reading.content_id is not None:
         return reading
     coarse = [
         (_best_place(segment.view(side), side, (cells, cells)).pilot, side, cells)
@@ -158,7 +166,7 @@ def _search(segment: _Segment, number: int) -> Reading:
     ]
     for _, side, cells in sorted(coarse, reverse=True)[:CANDIDATES]:
         other = _read(_refined(segment, side, cells), number)
-        if other.found:
+        if other.content_id is not None:
             return other
         reading = max(reading, other, key=lambda one: one.score)
     return reading
