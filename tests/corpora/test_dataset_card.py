@@ -133,7 +133,7 @@ def test_command_and_figures_of_cleaning(tmp_path):
         offset_s=lambda n: 0.12 if n % 3 == 1 else 0.0,
         voiced=lambda n: 0.5 + n / 1000,
         magnification=lambda n: 1.25,
-        yaw_deg=lambda n: n / 10 - 12,
+        yaw_deg=lambda n: n / 10 - 11.99,
         pitch_deg=lambda n: 3.0,
         roll_deg=lambda n: 0.0,
     )
@@ -141,7 +141,7 @@ def test_command_and_figures_of_cleaning(tmp_path):
     assert "| anger | high | 120 |" in text
     assert "| not told |  | 120 |" in text
     assert "80 in time, 80 corrected, 80 unsure; corrected by 120 to 120 ms" in text
-    assert "| yaw, degrees | -10.8 | -0.0 | 10.7 |" in text
+    assert "| yaw, degrees | -10.8 | 0.0 | 10.7 |" in text
     assert "Open Database License" in text
     drawn = set(pictures(tmp_path / "out"))
     assert drawn == {name for name in drawn if name != "faces.png"}

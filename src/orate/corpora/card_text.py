@@ -139,7 +139,8 @@ def _measured(index: Index) -> str:
         known = [value for value in values if value is not None]
         if known:
             low, middle, high = np.quantile(known, QUANTILES)
-            rows.append([name, *(f"{value:{form}}" for value in (low, middle, high))])
+            # + 0: no "-0.0"
+            rows.append([name, *(f"{round(float(value), int(form[1])) + 0:{form}}" for value in (low, middle, high))])
     return _table(["of the kept clips", "5% below", "median", "5% above"], rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -64,7 +65,7 @@ def _durations(samples: list[Sample], fps: float) -> Figure | None:
 
 
 def _speakers(samples: list[Sample]) -> Figure | None:
-    speakers = sorted({sample.speaker for sample in samples})
+    speakers = sorted({sample.speaker for sample in samples}, key=_by_number)
     if len(speakers) < 2:
         return None
     counts = Counter((sample.speaker, sample.split) for sample in samples)
@@ -80,10 +81,15 @@ def _speakers(samples: list[Sample]) -> Figure | None:
         if values.any():
             axes.barh(speakers, values, left=left, color=colour, label=split, height=0.7)
         left += values
-    axes.invert_yaxis()
+    axes.set_ylim(len(speakers) - 0.5, -0.5)
     _count_clips(axes)
     figure.legend(loc="outside upper right", ncols=len(SPLITS), frameon=False, fontsize=8)
     return figure
+
+
+def _by_number(name: str) -> list[tuple[bool, int, str]]:
+    """Names in an order that people expect: s2 before s10."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _angles(samples: list[Sample]) -> Figure | None:
