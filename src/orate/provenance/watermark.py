@@ -77,8 +77,10 @@ def _levels(photo: Pixels, word: Symbols, even: bool) -> NDArray[np.int16]:
     height, width = photo.shape[:2]
     cell_px = cell_size(height, width)
     cells = tile(word)
-    pattern = repeat(np.roll(cells, _origin(photo, cells, cell_px), (0, 1)), height, width, cell_px)
-    pattern -= cv2.GaussianBlur(pattern, (0, 0), COARSE_CELLS * cell_px)
+    begun = np.roll(cells, _origin(photo, cells, cell_px), (0, 1))
+    wrapped = np.pad(begun, TILE // 2, mode="wrap")
+    coarse = cv2.GaussianBlur(wrapped, (0, 0), COARSE_CELLS)[TILE // 2 : -TILE // 2, TILE // 2 : -TILE // 2]
+    pattern = repeat(begun - coarse, height, width, cell_px)
     pattern *= _strength(photo, cell_px, even) / max(float(pattern.std()), TINY)
     largest = 255 / 10 ** (SMALLEST_PSNR_DB / 20)
     while True:
@@ -104,10 +106,16 @@ def _strength(photo: Pixels, cell_px: float, even: bool) -> Floats:
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32)
     if even:
         return np.full_like(grey, EVEN_LEVELS)
-    texture = np.minimum(np.abs(grey - cv2.GaussianBlur(grey, (0, 0), cell_px)), TEXTURE_MAX)
-    texture = cv2.GaussianBlur(texture, (0, 0), 1.5 * cell_px)
-    near = int(2 * cell_px) | 1
+    size = grey.shape[1], grey.shape[0]
+    factor = min(1.0, CELL_PX / cell_px)  # what follows is as wide as a cell: in large pictures it needs not all pixels
+    small = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+    cell = cell_px * factor
+    coarse = cv2.GaussianBlur(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), (0, 0), cell)
+    texture = np.minimum(np.abs(grey - cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)), TEXTURE_MAX)
+    texture = cv2.GaussianBlur(cv2.resize(texture, small, interpolation=cv2.INTER_AREA), (0, 0), 1.5 * cell)
+    near = int(2 * cell) | 1
     texture = cv2.erode(texture, np.ones((near, near), np.uint8))  # not beside an edge that ends in a smooth part
-    texture = cv2.GaussianBlur(texture, (0, 0), cell_px)
+    texture = cv2.GaussianBlur(texture, (0, 0), cell)
     grown = FLAT_LEVELS + LEVELS_A_ROOT * np.sqrt(np.maximum(texture - FLAT_TEXTURE, 0))
-    return np.asarray(np.minimum(grown, TEXTURED_LEVELS), np.float32)
+    grown = np.minimum(grown, TEXTURED_LEVELS).astype(np.float32)
+    return np.asarray(cv2.resize(grown, size, interpolation=cv2.INTER_LINEAR), np.float32)
