@@ -17,6 +17,7 @@ from orate.render.pose import rotation_matrix
 PITCH_SHARE, ROLL_SHARE = 0.45, 0.35  # of the range of the head's mean yaw
 MOUTH_RANGE, SKIN_RANGE, HEAD_RANGE = (0.85, 1.15), (0.7, 1.3), (0.6, 2.0)  # of amplitudes
 LOOK_LIMIT_DEG = np.array([22.0, 14.0])
+EYES_CM = np.array([0.0, 3.5, 9.0])  # between the eyes of the head at rest
 AT_CAMERA = 0.7  # how many people look at the camera while the head is turned; the others look where the head does
 WANDER_DEG = 2.0  # deviation of where those who do not look quite there look
 
@@ -48,7 +49,8 @@ def staged(motion: ActionMotion, turn_deg: float, camera: Camera, rng: np.random
     # triangular: most heads are nearly upright
     yaw, pitch, roll = rng.triangular(-1, 0, 1, 3) * turn_deg * np.array([1, PITCH_SHARE, ROLL_SHARE])
     base = rotation_from_angles(float(yaw), float(pitch), float(roll))
-    look = towards(camera.position() - np.array(camera.target), base) if rng.random() < AT_CAMERA else np.zeros(2)
+    eyes = base @ (EYES_CM - PIVOT_CM) + PIVOT_CM
+    look = towards(camera.position() - eyes, base) if rng.random() < AT_CAMERA else np.zeros(2)
     look = look + WANDER_DEG * rng.standard_normal(2)
     gaze = np.clip(look + motion.gaze * [1, -1], -LOOK_LIMIT_DEG, LOOK_LIMIT_DEG).astype(np.float32)
     return Stage(motion, head_poses(motion, base), gaze)
