@@ -16,7 +16,6 @@ UPPER_LIP += [184, 74, 73, 72, 11, 302, 303, 304, 408, 183, 42, 41, 38, 12, 268,
 LOWER_LIP = [146, 91, 181, 84, 17, 314, 405, 321, 375, 95, 88, 178, 87, 14, 317, 402, 318, 324]
 LOWER_LIP += [77, 90, 180, 85, 16, 315, 404, 320, 307, 96, 89, 179, 86, 15, 316, 403, 319, 325]
 LOWER_LIP_DROP_CM, UPPER_LIP_DROP_CM = 1.3, 1.2
-IRISES = slice(468, 478)
 MIN_FACING = 0.05
 DEPTH_PENALTY = 0.05  # cm of distance a cm of depth: the skin's front, not what lies behind it
 NEAREST = 3
@@ -57,7 +56,7 @@ def attach_landmarks(
     front = _facing(neutral, quads)
     vertices = np.empty((parts.LANDMARKS, NEAREST), np.int64)
     weights = np.empty((parts.LANDMARKS, NEAREST), np.float32)
-    on_skin = np.arange(IRISES.start)
+    on_skin = np.arange(parts.IRISES.start)
     drop = -jaw_open[parts.FACE, 1]
     allowed = np.broadcast_to(front[parts.FACE], (len(on_skin), len(drop))).copy()
     allowed[LOWER_LIP] &= drop >= LOWER_LIP_DROP_CM
@@ -65,7 +64,7 @@ def attach_landmarks(
     vertices[on_skin], weights[on_skin] = _nearest(target[on_skin], neutral[parts.FACE], allowed)
     for eyeball in parts.EYEBALLS:
         side = np.sign(neutral[eyeball, 0].mean())
-        irises = np.arange(IRISES.start, IRISES.stop)
+        irises = np.arange(parts.IRISES.start, parts.IRISES.stop)
         irises = irises[np.sign(target[irises, 0]) == side]
         allowed = np.broadcast_to(front[eyeball], (len(irises), eyeball.stop - eyeball.start))
         index, weights[irises] = _nearest(target[irises], neutral[eyeball], allowed)

@@ -38,7 +38,7 @@ class Camera:
             view_cm=float(view),
             target=(float(rng.normal(0, 1.2)), float(rng.normal(-1.5 - 0.12 * (view - 24), 0.8)), 4.0),
             yaw=float(rng.normal(0, 5)),
-            pitch=float(rng.normal(1, 4)),
+            pitch=float(rng.normal(5, 4)),
             roll=float(rng.normal(0, 1.2)),
         )
 

@@ -66,7 +66,7 @@ class Eyes:
         x, y = np.meshgrid(axis, -axis)
         radius, angle = np.hypot(x, y), np.arctan2(y, x)
         part = radius / IRIS_SINE
-        white = np.array([0.62, 0.57, 0.53]) * (1 - 0.12 * self.yellowness * np.array([0, 0.5, 2.0]))
+        white = np.array([0.50, 0.455, 0.42]) * (1 - 0.12 * self.yellowness * np.array([0, 0.5, 2.0]))
         veins = _smooth_noise(rng, 40) * _smooth_noise(rng, 12)
         red = self.redness * np.clip((radius - 0.45) * 1.5, 0, 1) * (0.35 + 0.9 * np.clip(veins, 0, 1))
         picture = white[None, None] * (1 - red[..., None] * np.array([0.05, 0.45, 0.5]))
@@ -119,3 +119,13 @@ def gaze_rotation(gaze: NDArray[np.floating]) -> NDArray[np.float32]:
     about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
     return np.asarray(about_y @ about_x, np.float32)
+
+
+def axis_rotation(neutral: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """(3, 3) that turns the axis of the left (0) or right (1) eyeball, through the top of its cornea, to z."""
+    cornea = neutral[parts.CORNEAS[side]]
+    z = cornea[cornea[:, 2].argmax()] - eye_centres(neutral, neutral)[side]
+    z = z / np.linalg.norm(z)
+    x = np.cross([0, 1, 0], z)
+    x = x / np.linalg.norm(x)
+    return np.asarray(np.stack([x, np.cross(z, x), z]), np.float32)

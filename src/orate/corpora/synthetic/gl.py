@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from orate.errors import OrateError
 
 SHADERS = files("orate.corpora.synthetic") / "shaders"
@@ -32,13 +35,22 @@ def open_context() -> Any:
     )
 
 
-def build_program(context: Any, vertex: str, fragment: str, *shared: str) -> Any:
-    """The program of two shader files, each led by the files ``shared``."""
+def build_program(context: Any, vertex: str, fragment: str, *shared: str, lit_vertices: bool = False) -> Any:
+    """The program of two shader files, the fragment's led by the files ``shared``, the vertex' by pose.glsl.
 
-    def source(name: str) -> str:
-        return HEADER + "".join((SHADERS / part).read_text(encoding="utf-8") for part in (*shared, name))
+    Args:
+        context: of `open_context`.
+        vertex: name of a file in shaders/.
+        fragment: the same.
+        *shared: names of files that declare what shaders share.
+        lit_vertices: give ``shared`` to the vertex shader too.
+    """
 
-    return context.program(vertex_shader=source(vertex), fragment_shader=source(fragment))
+    def source(*names: str) -> str:
+        return HEADER + "".join((SHADERS / name).read_text(encoding="utf-8") for name in names)
+
+    first = ("pose.glsl", *shared) if lit_vertices else ("pose.glsl",)
+    return context.program(vertex_shader=source(*first, vertex), fragment_shader=source(*shared, fragment))
 
 
 def set_uniforms(program: Any, **values: Any) -> None:
@@ -47,6 +59,19 @@ def set_uniforms(program: Any, **values: Any) -> None:
         if name in program:
             member = program[name]
             if hasattr(value, "tobytes"):
-                member.write(value.astype("f4").tobytes())
+                # Drivers shorten arrays whose last elements a shader does not read.
+                used = value.astype("f4").ravel()[: member.dimension * member.array_length]
+                member.write(used.tobytes())
             else:
                 member.value = value
+
+
+def make_texture(context: Any, values: NDArray[np.floating], *, exact: bool = False) -> Any:
+    """Texture of (h, w, channels), row 0 at v = 0, with mipmaps: bytes of [0, 1], or any half floats if ``exact``."""
+    coded = values.astype(np.float16) if exact else np.round(255 * np.clip(values, 0, 1)).astype(np.uint8)
+    height, width, channels = coded.shape
+    data = np.ascontiguousarray(coded).tobytes()
+    texture = context.texture((width, height), channels, data, alignment=1, dtype="f2" if exact else "f1")
+    texture.build_mipmaps()
+    texture.filter = (context.LINEAR_MIPMAP_LINEAR, context.LINEAR)
+    return texture

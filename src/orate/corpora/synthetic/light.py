@@ -42,9 +42,9 @@ class Light:
     @classmethod
     def random(cls, rng: np.random.Generator) -> Light:
         """From an even studio to a lamp at the side, of any usual colour temperature; the mean level is about 1."""
-        camera_kelvin = float(np.clip(rng.normal(5200, 700), 3500, 7000))
-        key_kelvin = float(np.clip(camera_kelvin + rng.normal(0, 500), 2800, 8500))
-        room_kelvin = float(np.clip(key_kelvin + rng.normal(300, 900), 2800, 9500))
+        camera_kelvin = float(np.clip(rng.normal(5200, 500), 4000, 6500))
+        key_kelvin = float(np.clip(camera_kelvin + rng.normal(0, 350), 2800, 8500))
+        room_kelvin = float(np.clip(key_kelvin + rng.normal(200, 550), 2800, 9500))
         contrast = rng.beta(2, 3)  # 0 even, 1 hard
         side = rng.choice([-1.0, 1.0])
         azimuth = side * rng.uniform(5, 25 + 50 * contrast)
@@ -61,7 +61,7 @@ class Light:
         rim_strength = rng.uniform(0.2, 0.9) if rng.random() < 0.35 else 0.0
         rim = Lamp(
             _direction(-side * rng.uniform(120, 165), rng.uniform(10, 50)),
-            _scaled(lamp_rgb(float(rng.uniform(3200, 8000)), camera_kelvin), rim_strength),
+            _scaled(lamp_rgb(float(rng.uniform(3800, 7500)), camera_kelvin), rim_strength),
             0.2,
         )
         ambient = lamp_rgb(room_kelvin, camera_kelvin) * (0.5 - 0.28 * contrast) * rng.uniform(0.8, 1.2)

@@ -25,5 +25,7 @@ EYE_OCCLUSION: Final = slice(25_047, 25_351)
 LASHES: Final = slice(25_351, 26_719)
 
 TONGUE_FROM: Final = 15_980  # gums and tongue are one part; the tongue's vertices come last
+IRISES: Final = slice(468, 478)  # landmarks of the irises
+CORNEAS: Final = (slice(21_451, 22_221), slice(23_021, 23_791))  # the eyeballs' outer shells
 EYEBALLS: Final = (LEFT_EYEBALL, RIGHT_EYEBALL)
 SKIN: Final = slice(FACE.start, HEAD_AND_NECK.stop)

@@ -8,59 +8,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orate.corpora.synthetic import parts
-from orate.corpora.synthetic.eyes import eye_centres, gaze_rotation
-from orate.corpora.synthetic.gl import build_program, open_context, set_uniforms
-from orate.corpora.synthetic.identity import expressed, shaped
-from orate.corpora.synthetic.mesh import build_mesh
+from orate.corpora.synthetic.backdrop import Backdrop
+from orate.corpora.synthetic.canvas import Canvas
+from orate.corpora.synthetic.chart import grain
+from orate.corpora.synthetic.eyes import axis_rotation, eye_centres, gaze_rotation
+from orate.corpora.synthetic.gl import make_texture, open_context, set_uniforms
+from orate.corpora.synthetic.head_buffers import HeadBuffers
+from orate.corpora.synthetic.identity import expressed, shaped, teeth_shifts
+from orate.corpora.synthetic.person_buffers import PersonBuffers
 from orate.corpora.synthetic.pose import PIVOT_CM, Pose, neck_stiffness
+from orate.corpora.synthetic.programs import build_programs, light_uniforms
 from orate.corpora.synthetic.scene import Assets, Person, Setting
 
 Array = NDArray[np.float32]
+SMALL_CHART, LARGE_CHART, SMALL_PX = 512, 1024, 160  # texels a side of the skin's maps; px of height
 STRAIGHT_AHEAD = np.zeros(2)
-SAMPLES = 4
+LIDS = ((362, 263, 386, 374), (133, 33, 159, 145))  # corners, upper and lower edge of the left and right eye
+LIPS = (13, 14)
+WHOLE = np.array([(-1, -1), (1, -1), (-1, 1), (1, 1)], np.float32)
 
 
 class HeadRenderer:
-    """Renders people of one size of picture; not to be shared between threads."""
+    """Renders people of one size of picture; not to be shared between threads.
+
+    On one machine and driver the same inputs give the same bytes; drivers differ in their last bits.
+    """
 
     def __init__(self, assets: Assets, size: tuple[int, int] = (256, 256)):
         """Open OpenGL and load the mesh; ``size`` is (height, width) px. OrateError where OpenGL cannot be had."""
         self.assets, self.size = assets, size
-        self.mesh = build_mesh(assets, parts.SKIN)
         self.context = open_context()
-        self._programs = {
-            name: build_program(self.context, "surface.vert", f"{name}.frag", "lighting.glsl")
-            for name in ("skin", "eye", "mouth")
-        }
-        height, width = size
-        samples = min(SAMPLES, int(self.context.max_samples))
-        self._canvas = self.context.framebuffer(
-            [self.context.renderbuffer((width, height), 4, samples=samples)],
-            self.context.depth_renderbuffer((width, height), samples=samples),
-        )
-        self._picture = self.context.framebuffer([self.context.renderbuffer((width, height), 4)])
-        source = self.mesh.source
-        self._moving = self.context.buffer(reserve=len(source) * 24, dynamic=True)
-        self._still = self.context.buffer(
-            np.concatenate([self.mesh.uv, assets.neutral[source], np.ones((len(source), 1), np.float32)], axis=1)
-            .astype("f4")
-            .tobytes()
-        )
+        self._canvas = Canvas(self.context, size)
+        self._programs = build_programs(self.context)
+        self._head = HeadBuffers(self.context, assets)
+        self.chart = self._head.chart(SMALL_CHART if size[0] <= SMALL_PX else LARGE_CHART)
+        self._grain = make_texture(self.context, grain())
         self._stiffness = neck_stiffness(assets.neutral)
+        self._teeth_shift, self._jaw_shift = teeth_shifts(assets)
+        tongue = slice(parts.TONGUE_FROM, parts.GUMS_AND_TONGUE.stop)
         self._draws = {
             "face": self._array("skin", parts.FACE),
             "neck": self._array("skin", parts.HEAD_AND_NECK),
             "socket": self._array("mouth", parts.MOUTH_SOCKET),
-            "sockets": self._array("mouth", parts.EYE_SOCKETS),
-            "gums": self._array("mouth", parts.GUMS_AND_TONGUE),
-            "teeth": self._array("mouth", parts.UPPER_TEETH, parts.LOWER_TEETH),
-            "left": self._array("eye", slice(parts.LEFT_EYEBALL.start, parts.LEFT_EYEBALL.start + 770)),
-            "right": self._array("eye", slice(parts.RIGHT_EYEBALL.start, parts.RIGHT_EYEBALL.start + 770)),
+            "lids": self._array("mouth", parts.EYE_SOCKETS),
+            "gums": self._array("mouth", slice(parts.GUMS_AND_TONGUE.start, tongue.start)),
+            "tongue": self._array("mouth", tongue),
+            "upper teeth": self._array("mouth", parts.UPPER_TEETH),
+            "lower teeth": self._array("mouth", parts.LOWER_TEETH),
+            "left": self._array("eye", parts.CORNEAS[0]),
+            "right": self._array("eye", parts.CORNEAS[1]),
         }
+        self._lashes = self._array("lash", parts.LASHES)
+        self._casting = self._array("shadow", parts.SKIN, *parts.EYEBALLS)
+        self._screen = self.context.vertex_array(
+            self._programs["backdrop"], [(self.context.buffer(WHOLE.tobytes()), "2f", "corner")]
+        )
+        self._eye_axes = [axis_rotation(assets.neutral, side) for side in (0, 1)]
+        self._rest_centres = eye_centres(assets.neutral, assets.neutral)
         self._person: Person | None = None
-        self._shape = assets.neutral
-        self._eye_centres = eye_centres(assets.neutral, assets.neutral)
-        self._textures: dict[str, Any] = {}
+        self._looks: PersonBuffers | None = None
+        self._shape, self._eye_centres = assets.neutral, self._rest_centres
+        self._backdrop: Backdrop | None = None
+        self._backdrop_texture: Any = None
 
     def render(
         self,
@@ -69,6 +78,7 @@ class HeadRenderer:
         expression: NDArray[np.floating],
         pose: Pose | None = None,
         gaze: NDArray[np.floating] = STRAIGHT_AHEAD,
+        frame: int = 0,
     ) -> NDArray[np.uint8]:
         """One picture (height, width, 3) uint8 RGB.
 
@@ -78,22 +88,36 @@ class HeadRenderer:
             expression: (57,) weights in the order of ``assets.expression_names``, 0 to 1.
             pose: of the head, default at rest.
             gaze: (2,) degrees that the eyes turn to the image's right and up, from straight ahead of the head.
+            frame: number of the frame, for the sensor's noise.
         """
         self._meet(person)
+        assert self._looks is not None  # noqa: S101  (for mypy: _meet has just made it)
+        pose = pose or Pose()
         vertices = self.vertices(person, expression, pose, gaze)
-        source = self.mesh.source
-        moving = np.concatenate([vertices[source], self.mesh.normals(vertices)[source]], axis=1)
-        self._moving.write(np.ascontiguousarray(moving, np.float32).tobytes())
-        self._light(setting)
-        self._canvas.use()
+        self._head.place(vertices)
+        for program in self._programs.values():
+            set_uniforms(program, **light_uniforms(setting, person, pose, self.size))
         self.context.enable(self.context.DEPTH_TEST)
-        self._canvas.clear(0.4, 0.45, 0.5, 1.0)
+        self._canvas.begin_shadow()
+        self._casting.render()
+        self._looks.garment_shadow.render()
+        self._looks.hair.cast()
+        self._canvas.begin_picture()
+        self._canvas.shadow_map.use(3)
+        self._draw_backdrop(setting.backdrop)
+        self._looks.textures["garment"].use(0)
+        self._looks.garment.render()
+        points = self.assets.landmarks.points(vertices)
+        gape = float(np.linalg.norm(points[LIPS[0]] - points[LIPS[1]]))
         for name, array in self._draws.items():
-            self._prepare(name, person)
+            if gape < 0.05 and name in ("gums", "tongue", "upper teeth", "lower teeth"):
+                continue
+            self._prepare(name, person, points, gape, pose, gaze)
             array.render()
-        self.context.copy_framebuffer(self._picture, self._canvas)
-        flat = np.frombuffer(self._picture.read(components=3, alignment=1), np.uint8)
-        return np.ascontiguousarray(flat.reshape(*self.size, 3)[::-1])
+        self._grain.use(0)
+        self._looks.hair.draw(self._programs)
+        self._draw_lashes(person)
+        return setting.sensor.capture(self._canvas.read(), frame)
 
     def vertices(
         self,
@@ -104,7 +128,8 @@ class HeadRenderer:
     ) -> Array:
         """(26719, 3) cm in world space."""
         self._meet(person)
-        vertices = expressed(self.assets, self._shape, expression)
+        vertices = expressed(self.assets, self._shape, person.rest + np.asarray(expression, np.float32))
+        vertices += self._teeth_shift * person.teeth_low[0] + self._jaw_shift * person.teeth_low[1]
         turn = gaze_rotation(gaze)
         for eyeball, centre in zip(parts.EYEBALLS, self._eye_centres, strict=True):
             vertices[eyeball] = (vertices[eyeball] - centre) @ turn.T + centre
@@ -129,66 +154,68 @@ class HeadRenderer:
         return setting.camera.project(points, self.size, origin)
 
     def _array(self, program: str, *ranges: slice) -> Any:
-        """What draws the triangles of these vertices."""
-        index = self.context.buffer(self.mesh.triangles_of(*ranges).astype("i4").tobytes())
-        used = self._programs[program]
-        inputs = []
-        for buffer, names in ((self._moving, ("position", "normal")), (self._still, ("uv", "rest", "occlusion"))):
-            lengths = {"uv": 2, "occlusion": 1}
-            layout = " ".join(f"{lengths.get(n, 3)}f" if n in used else f"{4 * lengths.get(n, 3)}x" for n in names)
-            present = [n for n in names if n in used]
-            if present:
-                inputs.append((buffer, layout, *present))
-        return self.context.vertex_array(used, inputs, index)
+        return self._head.drawn_by(self._programs[program], *ranges)
 
     def _meet(self, person: Person) -> None:
         """Make what depends on the person, once."""
         if person is self._person:
             return
-        self._person = person
+        if self._looks:
+            self._looks.release()
         self._shape = shaped(self.assets, person.identity)
         self._eye_centres = eye_centres(self.assets.neutral, self._shape)
-        for texture in self._textures.values():
-            texture.release()
-        flat = np.broadcast_to(person.skin.base_colour(), (4, 4, 3))
-        self._textures = {"skin": self._texture(flat), "eye": self._texture(person.eyes.texture())}
+        self._looks = PersonBuffers(
+            self.context, self._programs, self._head.mesh, self.assets.neutral, self._shape, person, self.chart
+        )
+        self._person = person
 
-    def _texture(self, linear: NDArray[np.floating]) -> Any:
-        """Texture of linear RGB (h, w, 3), stored as square roots."""
-        coded = np.round(255 * np.sqrt(np.clip(linear, 0, 1))).astype(np.uint8)
-        texture = self.context.texture((coded.shape[1], coded.shape[0]), 3, coded.tobytes(), alignment=1)
-        texture.build_mipmaps()
-        texture.filter = (self.context.LINEAR_MIPMAP_LINEAR, self.context.LINEAR)
-        return texture
+    def _draw_backdrop(self, backdrop: Backdrop) -> None:
+        if backdrop != self._backdrop:
+            if self._backdrop_texture is not None:
+                self._backdrop_texture.release()
+            self._backdrop, self._backdrop_texture = backdrop, make_texture(self.context, backdrop.picture())
+        self._backdrop_texture.use(0)
+        self._screen.render(self.context.TRIANGLE_STRIP)
 
-    def _light(self, setting: Setting) -> None:
-        light, camera = setting.light, setting.camera
-        for program in self._programs.values():
-            set_uniforms(
-                program,
-                to_clip=camera.matrix(self.size).T,
-                eye=camera.position(),
-                lamp_direction=np.array([lamp.direction for lamp in light.lamps]),
-                lamp_colour=np.array([lamp.colour for lamp in light.lamps]),
-                lamp_softness=np.array([lamp.softness for lamp in light.lamps]),
-                room=light.room,
-                exposure=1.5,
-            )
+    def _draw_lashes(self, person: Person) -> None:
+        self.context.enable(self.context.BLEND)
+        set_uniforms(self._programs["lash"], tint=np.array(person.hair.colour) * 0.25)
+        self._lashes.render()
+        self.context.disable(self.context.BLEND)
 
-    def _prepare(self, name: str, person: Person) -> None:
+    def _prepare(
+        self, name: str, person: Person, points: Array, gape: float, pose: Pose, gaze: NDArray[np.floating]
+    ) -> None:
         """Set what is particular to one part."""
+        assert self._looks is not None  # noqa: S101  (as above)
         if name in ("face", "neck"):
-            self._textures["skin"].use(0)
-            set_uniforms(self._programs["skin"], oil=person.skin.oil)
+            self._looks.textures[name].use(0)
+            self._looks.textures[f"{name} relief"].use(1)
+            set_uniforms(self._programs["skin"], oil=person.skin.oil, albedo=0, slopes=1)
         elif name in ("left", "right"):
-            self._textures["eye"].use(0)
+            self._looks.textures["eye"].use(0)
             side = 0 if name == "left" else 1
-            centre = eye_centres(self.assets.neutral, self.assets.neutral)[side]
-            set_uniforms(self._programs["eye"], centre=centre, straighten=np.eye(3))
-        else:
-            tint, wet = {"teeth": ((0.62, 0.56, 0.46), 0.6), "gums": ((0.36, 0.11, 0.10), 0.5)}.get(
-                name, ((0.2, 0.05, 0.05), 0.2)
+            unturn = (np.asarray(pose.rotation) @ gaze_rotation(gaze)).T
+            set_uniforms(
+                self._programs["eye"],
+                centre=self._rest_centres[side],
+                straighten=self._eye_axes[side].T,
+                unturn=unturn.T,
+                lids=points[list(LIDS[side])],
             )
-            if name == "sockets":
-                tint = tuple(person.skin.base_colour() * 0.8)
-            set_uniforms(self._programs["mouth"], tint=tint, wet=wet, lips_z=11.2)
+        else:
+            skin, tooth = person.skin.base_colour(), np.array(person.teeth)
+            tint, neck, necks, wet = {
+                "socket": ((0.24, 0.055, 0.05), (0.24, 0.055, 0.05), (0.0, 1.0), 0.15),
+                "lids": (skin * np.array([0.95, 0.7, 0.65]), skin * 0.9, (0.0, 1.0), 0.1),
+                "gums": ((0.36, 0.115, 0.11), (0.36, 0.115, 0.11), (0.0, 1.0), 0.4),
+                "tongue": ((0.40, 0.14, 0.13), (0.36, 0.12, 0.11), (0.0, 1.0), 0.25),
+                "upper teeth": (tooth, tooth * np.array([0.92, 0.82, 0.66]), (-3.3, -2.2), 0.5),
+                "lower teeth": (tooth, tooth * np.array([0.92, 0.82, 0.66]), (-3.2, -4.2), 0.5),
+            }[name]
+            lips = 30.0 if name == "lids" else 10.9
+            set_uniforms(
+                self._programs["mouth"],
+                tint=np.asarray(tint), neck_tint=np.asarray(neck), necks=necks, wet=wet,
+                lips_z=lips if name != "lids" else -30.0, gape=gape if name != "lids" else 3.0,
+            )  # fmt: skip

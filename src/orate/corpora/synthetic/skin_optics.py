@@ -27,9 +27,10 @@ EPIDERMIS_CM = 0.006
 # Diffuse light goes through it twice and not straight.
 EPIDERMIS_PATH = 4.0
 OXYGENATION = 0.7
-MELANIN_RANGE = (0.005, 0.45)  # volume fraction of melanosomes in the epidermis: 1.3-6.3% light, 11-16%, 18-43% dark
+MELANIN_RANGE = (0.003, 0.6)  # volume fraction of melanosomes in the epidermis: 1.3-6.3% light, 11-16%, 18-43% dark
 BLOOD_RANGE = (0.001, 0.12)  # volume fraction in the dermis, seen as evenly spread
 TABLE_SIDE = 64
+CLUMPS = 1.6  # melanin lies in clumps and light finds ways between them: shape of the gamma distribution of paths
 EPIDERMIS_REFLECTANCE = 0.022  # scattered back before it meets melanin, which dark skin owes its grey to
 MEAN_REFRACTION = 0.55  # what the inner surface sends back into the skin
 
@@ -41,7 +42,8 @@ def reflectance(melanin: NDArray[np.floating], blood: NDArray[np.floating], oxyg
     baseline = 0.244 + 85.3 * np.exp(-(nm - 154) / 66.2)  # 1/cm, skin without blood and melanin
     whole_blood = 2.303 * HAEMOGLOBIN_G_PER_L / HAEMOGLOBIN_G_PER_MOL * (oxygenation * OXY + (1 - oxygenation) * DEOXY)
     m, b = np.asarray(melanin, np.float64)[..., None], np.asarray(blood, np.float64)[..., None]
-    through = np.exp(-EPIDERMIS_PATH * EPIDERMIS_CM * (m * melanosome + (1 - m) * baseline))
+    depth = EPIDERMIS_PATH * EPIDERMIS_CM * (m * melanosome + (1 - m) * baseline)
+    through = (1 + depth / CLUMPS) ** -CLUMPS
     absorption = b * whole_blood + (1 - b) * baseline
     scattering = 46.0 * (nm / 500) ** -1.421  # 1/cm, reduced (Jacques 2013, skin)
     albedo = scattering / (scattering + absorption)

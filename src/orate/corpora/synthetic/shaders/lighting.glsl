@@ -36,3 +36,25 @@ vec3 developed(vec3 linear) {
     x = clamp(x, 0.0, 1.0);
     return mix(12.92 * x, 1.055 * pow(x, vec3(1.0 / 2.4)) - 0.055, step(0.0031308, x));
 }
+
+uniform mat4 to_lamp;
+uniform sampler2DShadow shadow_map;
+uniform float shadow_blur;  // texels
+
+// Share of the key lamp's light that arrives, by comparing depths at nine places.
+float key_light(vec3 place, vec3 n) {
+    vec3 seen = (to_lamp * vec4(place + n * 0.12, 1.0)).xyz * 0.5 + 0.5;
+    seen.z -= 0.002;
+    vec2 texel = shadow_blur / vec2(textureSize(shadow_map, 0));
+    float total = 0.0;
+    for (int i = -1; i <= 1; i++)
+        for (int j = -1; j <= 1; j++)
+            total += texture(shadow_map, vec3(seen.xy + vec2(i, j) * texel, seen.z));
+    return total / 9.0;
+}
+
+// The same by one comparison.
+float key_light_once(vec3 place, vec3 n) {
+    vec3 seen = (to_lamp * vec4(place + n * 0.12, 1.0)).xyz * 0.5 + 0.5;
+    return texture(shadow_map, vec3(seen.xy, seen.z - 0.002));
+}
