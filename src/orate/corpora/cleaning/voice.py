@@ -20,6 +20,7 @@ from orate.errors import OrateError
 RATE_HZ = 16_000
 AGGRESSIVENESS = 2  # of WebRTC's detector, 0 to 3
 STEP = 320  # samples: 20 ms, what the detector judges
+LOUD_QUANTILE, BELOW_LOUD_DB = 0.95, 25.0  # voices stay above this; the detector lingers in the noise that follows
 LEAST_VOICED_S = 0.2
 
 SPECTRUM_SAMPLES, HOP = 400, 160  # 25 ms every 10 ms
@@ -28,7 +29,7 @@ RANGE_DB = 50.0  # below the loudest band; what is softer does not count
 WINDOW, WINDOW_HOP = 150, 75  # spectra: judged 1.5 s at a time
 LEAST_DEPTH_DB = 3.0
 LEAST_TOGETHER = 0.5
-SYLLABLES_HZ, LEAST_SYLLABIC = (2.0, 10.0), 0.2
+SYLLABLES_HZ, LEAST_SYLLABIC = (1.5, 10.0), 0.15
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +69,7 @@ def find_voice(audio: NDArray[np.float32], rate: int) -> Voice:
         OrateError: the package webrtcvad is not installed.
     """
     sound = audio if rate == RATE_HZ else soxr.resample(audio, rate, RATE_HZ)
-    found = _detected(sound)
+    found = _detected(sound) & _loud(sound)
     speechlike = _speechlike(np.asarray(sound, np.float64))
     return Voice(found & speechlike[np.minimum(np.arange(len(found)) * STEP // HOP, len(speechlike) - 1)])
 
@@ -85,6 +86,14 @@ def _detected(sound: NDArray[np.floating]) -> NDArray[np.bool_]:
     samples = np.round(np.clip(sound, -1, 1) * 32767).astype("<i2")
     ends = range(STEP, len(samples) + 1, STEP)
     return np.array([detector.is_speech(samples[end - STEP : end].tobytes(), RATE_HZ) for end in ends], bool)
+
+
+def _loud(sound: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which of the steps of 20 ms are not far softer than the loud ones."""
+    steps = np.asarray(sound[: len(sound) // STEP * STEP], np.float64).reshape(-1, STEP)
+    levels = 10 * np.log10((steps**2).mean(1) + 1e-12)
+    loud: NDArray[np.bool_] = levels > (np.quantile(levels, LOUD_QUANTILE) if len(levels) else 0) - BELOW_LOUD_DB
+    return loud
 
 
 def _module() -> Any:
