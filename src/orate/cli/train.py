@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from orate.cli.train_ray import Cluster, EngineName, TrainOne, absolute, cluster_of, train_one_on_worker
 from orate.cli.training_bar import training_bar
+from orate.errors import OrateError
 
 SIGNAL_EXIT = 128
 
@@ -33,6 +36,17 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int | None, typer.Option(min=1, help="Number of devices that train in step.")] = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="local: this machine; ray: a Ray cluster, with the extra ray.")
+    ] = EngineName.LOCAL,
+    ray_address: Annotated[
+        str | None, typer.Option(help="The cluster: auto, or HOST:PORT of its head. Default: this machine's.")
+    ] = None,
+    ray_workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that train in step. Default: one for each GPU, or for each machine."),
+    ] = None,
+    use_gpu: Annotated[bool, typer.Option("--use-gpu", help="Give each worker of the cluster a GPU.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Train a generator against its discriminators, or another network of the package.
@@ -42,25 +56,45 @@ def train(
     from orate.cli.train_measures import is_measure_recipe, train_measure
     from orate.cli.train_motion import is_motion_recipe, train_motion_model
     from orate.cli.train_refiner import is_refiner_recipe, train_refiner_model
-    from orate.errors import OrateError
 
     motion, refiner, measure = (known(config) for known in (is_motion_recipe, is_refiner_recipe, is_measure_recipe))
     if tracks and not motion:
         raise OrateError(f"Motion tracks teach default-motion, not {config}: leave out --tracks.")
     if not (data or tracks):
         raise OrateError("There is nothing to train on: give a folder from `orate prepare` with --data.")
+    cluster = cluster_of(engine, ray_address, ray_workers, use_gpu, device, devices)
+    folders, measured = list(data or []), list(tracks or [])
+    if cluster:
+        folders, measured, output = [*map(absolute, folders)], [*map(absolute, measured)], absolute(output)
     if not (motion or refiner or measure):
-        _train_pictures(config, data or [], output, start, steps, settings or [], device, devices, quiet)
+        wanted = _overrides(settings, steps, device, devices)
+        _train_pictures(config, folders, output, start, wanted, cluster, quiet)
         return
-    if start is not None or devices is not None:
-        raise OrateError(f"{config} is trained from nothing on one device: leave out --from and --devices.")
+    if start is not None or devices is not None or (ray_workers or 1) > 1:
+        raise OrateError(
+            f"{config} is trained from nothing on one device: leave out --from, --devices and --ray-workers."
+        )
     chosen = [*(settings or []), *([f"{'' if motion else 'run.'}steps={steps}"] if steps else [])]
+    arguments: dict[str, Any] = {"config": config, "data": folders, "output": output, "settings": chosen}
     if motion:
-        stopped_by = train_motion_model(config, data or [], tracks or [], output, chosen, device, quiet)
+        train_one: TrainOne = partial(train_motion_model, tracks=measured, **arguments)
     else:
-        train_one = train_refiner_model if refiner else train_measure
-        stopped_by = train_one(config, data or [], output, chosen, device, quiet)
+        train_one = partial(train_refiner_model if refiner else train_measure, **arguments)
+    if cluster is None:
+        _end(train_one(device=device, quiet=quiet))
+        return
+    with training_bar(quiet) as show:
+        stopped_by = cluster.train(partial(train_one_on_worker, train_one), output, show, alone=True)
     _end(stopped_by)
+    typer.echo(output / "model")
+
+
+def _overrides(settings: list[str] | None, steps: int | None, device: str, devices: int | None) -> list[str]:
+    overrides = [*(settings or [])]
+    overrides += [f"run.steps={steps}"] if steps else []
+    overrides += [f"run.accelerator={device}"] if device != "auto" else []
+    overrides += [f"run.devices={devices}"] if devices else []
+    return overrides
 
 
 def _train_pictures(
@@ -68,33 +102,24 @@ def _train_pictures(
     data: list[Path],
     output: Path,
     start: str | None,
-    steps: int | None,
-    settings: list[str],
-    device: str,
-    devices: int | None,
+    overrides: list[str],
+    cluster: Cluster | None,
     quiet: bool,
 ) -> None:
-    from orate.corpora.dataset import ClipDataset
-    from orate.evaluation.clip import ClipMeter
-    from orate.models.checkpoint import load_model
+    from orate.cli.train_pictures import Pictures, train_on_worker
     from orate.training.config import load_config
-    from orate.training.trainer import Trainer
 
-    overrides = [*settings]
-    overrides += [f"run.steps={steps}"] if steps else []
-    overrides += [f"run.accelerator={device}"] if device != "auto" else []
-    overrides += [f"run.devices={devices}"] if devices else []
     recipe = load_config(config, overrides)
-    rate, frames = recipe.model.audio_rate, recipe.data.clip_frames
-    clips = ClipDataset(
-        data, "train", rate, frames, mirror=recipe.data.mirror, seed=recipe.run.seed, cache=recipe.data.cache
-    )
-    held_out = ClipDataset(data, "validation", rate)
-    generator = load_model(start) if start is not None else None
-    trainer = Trainer(recipe, clips, held_out, output, metrics=ClipMeter(), start=generator)
-    with training_bar(quiet) as show:
-        stopped_by = trainer.fit(lambda done, total, figures: show("steps", done, total, figures))
-    _end(stopped_by, f" at step {trainer.step}")
+    if cluster:
+        start = str(absolute(Path(start))) if start is not None and Path(start).exists() else start
+        with training_bar(quiet) as show:
+            stopped_by = cluster.train(partial(train_on_worker, Pictures(recipe, data, output, start)), output, show)
+        _end(stopped_by)
+    else:
+        trainer = Pictures(recipe, data, output, start).trainer()
+        with training_bar(quiet) as show:
+            stopped_by = trainer.fit(lambda done, total, figures: show("steps", done, total, figures))
+        _end(stopped_by, f" at step {trainer.step}")
     typer.echo(output / "model")
 
 

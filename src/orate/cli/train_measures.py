@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from orate.cli.training_bar import training_bar
+from orate.cli.training_bar import Show, training_bar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -26,7 +26,13 @@ def is_measure_recipe(config: str) -> bool:
 
 
 def train_measure(
-    config: str, data: list[Path], output: Path, settings: list[str], device: str, quiet: bool
+    config: str,
+    data: list[Path],
+    output: Path,
+    settings: list[str],
+    device: str,
+    quiet: bool,
+    show: Show | None = None,
 ) -> int | None:
     """Train a measuring network, and show how far it is.
 
@@ -37,6 +43,7 @@ def train_measure(
         settings: ``section.field=value`` assignments, such as ``run.steps=1000``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         quiet: whether to show no progress.
+        show: told of progress instead of the terminal.
 
     Returns:
         The signal that stopped the run, or None when it is complete.
@@ -57,8 +64,8 @@ def train_measure(
     clips, others = (MouthClips(part, output / CLIPS_FOLDER) for part in (train, held_out))
     recipe, run, task = _task(config, settings, clips, others)
     trainer = SupervisedTrainer(task, recipe, run, output, chosen_device)
-    with training_bar(quiet) as show:
-        stopped = trainer.fit(lambda done, total, figures: show("steps", done, total, figures))
+    with training_bar(quiet, show) as shown:
+        stopped = trainer.fit(lambda done, total, figures: shown("steps", done, total, figures))
     if stopped is None:
         typer.echo(output / "model")
     return stopped

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from orate.cli.training_bar import training_bar
+from orate.cli.training_bar import Show, training_bar
 
 REFINER_RECIPE = "default-refiner"
 
@@ -19,7 +19,13 @@ def is_refiner_recipe(config: str) -> bool:
 
 
 def train_refiner_model(
-    config: str, data: list[Path], output: Path, settings: list[str], device: str, quiet: bool
+    config: str,
+    data: list[Path],
+    output: Path,
+    settings: list[str],
+    device: str,
+    quiet: bool,
+    show: Show | None = None,
 ) -> int | None:
     """Make the pairs of mouths, train, and show how far it is.
 
@@ -30,6 +36,7 @@ def train_refiner_model(
         settings: ``section.field=value`` assignments, such as ``run.steps=1000``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         quiet: whether to show no progress.
+        show: told of progress instead of the terminal.
 
     Returns:
         The signal that stopped the run, or None when it is complete.
@@ -41,8 +48,8 @@ def train_refiner_model(
     from orate.training.refine_run import run_refiner
 
     recipe = load_refine_config(None if config == REFINER_RECIPE else Path(config), settings)
-    with training_bar(quiet) as show:
-        stopped = run_refiner(recipe, data, output, show, device)
+    with training_bar(quiet, show) as shown:
+        stopped = run_refiner(recipe, data, output, shown, device)
     if stopped is None:
         typer.echo(output / "model")
     return stopped

@@ -13,8 +13,11 @@ Show = Callable[[str, int, int, dict[str, float]], None]
 
 
 @contextmanager
-def training_bar(quiet: bool) -> Iterator[Show]:
-    """Bars on standard error, none when quiet."""
+def training_bar(quiet: bool, instead: Show | None = None) -> Iterator[Show]:
+    """Bars on standard error, none when quiet; ``instead`` is told in their place."""
+    if instead is not None:
+        yield instead
+        return
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -43,6 +43,7 @@ class Trainer:
         folder: the run's folder; a state found there is resumed.
         metrics: computed on validation clips, generated against real.
         start: a generator whose weights a new run begins with (fine-tuning); a run that goes on has its own.
+        fabric: what places the run on devices; None to take those that the recipe names.
 
     Raises:
         OrateError: the folder holds a run of another recipe, the state is damaged, too few clips, or clips of another
@@ -57,18 +58,16 @@ class Trainer:
         folder: Path,
         metrics: ClipMetrics | None = None,
         start: Generator | None = None,
+        fabric: Fabric | None = None,
     ) -> None:
         self.config, self.folder, self._metrics = config, folder, metrics
         self._validation = validation
         check_form(config, train)
         run = config.run
-        self.fabric = Fabric(
+        self.fabric = fabric or Fabric(
             accelerator=run.accelerator,
             devices=run.devices,
-            # A critic judges several batches before it learns: its statistics must not be replaced in between.
-            strategy=DDPStrategy(broadcast_buffers=False, find_unused_parameters=config.losses.pixels_from > 0)
-            if is_parallel(run)
-            else "auto",
+            strategy=DDPStrategy(**parallel_settings(config)) if is_parallel(run) else "auto",
             precision="bf16-mixed" if wants_bf16(run.precision, run.accelerator) else "32-true",
         )
         self.fabric.launch()
@@ -183,6 +182,12 @@ def check_form(config: TrainConfig, clips: ClipDataset) -> None:
             f"The prepared clips have {clips.fps:g} frames a second, the config's model {model.fps:g}: "
             "prepare the corpus for it, or change model.fps."
         )
+
+
+def parallel_settings(config: TrainConfig) -> dict[str, Any]:
+    """How several processes share gradients (arguments of DistributedDataParallel)."""
+    # A critic judges several batches before it learns: its statistics must not be replaced in between.
+    return {"broadcast_buffers": False, "find_unused_parameters": config.losses.pixels_from > 0}
 
 
 def is_parallel(run: RunConfig) -> bool:
