@@ -29,7 +29,8 @@ MAX_STRANGE = 0.12  # of the blocks; a flash that saturates a face makes 0.06, a
 DIFFERENCE = 0.045
 STANDS_OUT = 3.9  # times the clip's other differences (their 95% quantile), at least
 USUAL_DIFFERENCE = 0.01
-LASTS = 0.7  # of the difference is left between the frame before and the one after next
+LASTS = 0.7  # of the difference is left a frame before and a frame after
+SATURATED = 250
 # The face's way from one frame to the next in its own widths, or the change of its size, and the whole picture.
 MAX_LEAP, MAX_GROWTH = 0.25, 0.15
 PICTURE_SIZE = (32, 24)  # width, height
@@ -96,7 +97,8 @@ def difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[flo
     if plain >= SURELY_ALIKE:
         return 1 - plain, 0.0
     before, after = _levelled(first), _levelled(second)
-    moved = _moved(before, after)
+    told = (first < SATURATED) & (second < SATURATED)
+    moved = np.where(told, _moved(before, after), after)  # what is white shows nothing
     height, width = (side // BLOCK_PX * BLOCK_PX for side in after.shape)
     error = ((moved - after) ** 2)[:height, :width]
     blocks = error.reshape(height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX).mean((1, 3))
@@ -104,11 +106,14 @@ def difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[flo
 
 
 def _lasts(grey: list[NDArray[np.uint8]], place: int) -> bool:
-    """Whether the picture after next is still unlike the one before; at the end of the clip it is taken to be."""
-    if place + 2 >= len(grey):
-        return True
-    here, later = difference(grey[place], grey[place + 1])[0], difference(grey[place], grey[place + 2])[0]
-    return later > LASTS * here
+    """Whether the pictures around also are unlike across the change; at an end of the clip they are taken to be."""
+    here = difference(grey[place], grey[place + 1])[0]
+    across = ((place - 1, place + 1), (place, place + 2))
+    return all(
+        difference(grey[first], grey[second])[0] > LASTS * here
+        for first, second in across
+        if first >= 0 and second < len(grey)
+    )
 
 
 def _levelled(grey: NDArray[np.uint8]) -> Floats:
