@@ -120,10 +120,10 @@ def _brow(
         place = along * (len(middle) - 2)
         index = int(place)
         thin = np.sin(np.pi * np.clip(0.12 + 0.80 * along, 0, 1)) ** 0.5 * hair.brow_width
-        across = rng.normal(0, 0.40)
+        across = rng.normal(0, 0.42)
         if abs(across) > 1:
             continue
-        root = middle[index] + (middle[index + 1] - middle[index]) * (place - index) + half[index] * across * thin * 0.8
+        root = middle[index] + (middle[index + 1] - middle[index]) * (place - index) + half[index] * across * thin
         forward = middle[index + 1] - middle[index]
         forward = forward / np.linalg.norm(forward)
         up = half[index] / max(np.linalg.norm(half[index]), 1e-6)

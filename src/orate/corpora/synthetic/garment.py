@@ -23,7 +23,7 @@ ROWS = np.array(
     ]
 )  # fmt: skip
 COLLAR_Z_CM = 4.0  # the collar rises from here to the back
-GAP_CM = 0.25  # between skin and cloth
+GAP_CM = 0.3  # between skin and cloth
 PAINTED_CM = (-25.0, 25.0, -50.0, -5.0)  # x and y that the painted picture covers
 COLOURS = (
     (0.03, 0.03, 0.035), (0.7, 0.7, 0.68), (0.25, 0.26, 0.28), (0.02, 0.035, 0.09), (0.10, 0.16, 0.30),
@@ -153,8 +153,10 @@ class Garment:
             bins = (round_body[near] / (2 * np.pi) * ANGLES).astype(int) % ANGLES
             np.maximum.at(inner, bins, reach[near])
             spread = np.maximum(inner, np.maximum(np.roll(inner, 1), np.roll(inner, -1)))
-            inner = np.where(inner > 0, inner, spread)
-            radius[row] = np.maximum(loft if height < -11 else 0, inner + GAP_CM + 0.5 * grown[row])
+            inner = np.where(inner > 0, 0.5 * (inner + spread), spread)
+            # The neck and the shoulders' ridge are the person's own; below them the cloth hangs from the loft.
+            hanging = np.clip((-14.5 - height) / 3, 0, 1)
+            radius[row] = np.maximum(loft * np.where(inner > 0, hanging, 1), inner + GAP_CM + 0.4 * grown[row])
         smooth = np.asarray(cv2.GaussianBlur(np.tile(radius, 3).astype(np.float32), (0, 0), 0.8), np.float32)
         radius = smooth[:, ANGLES : 2 * ANGLES].astype(np.float64)
         y = np.broadcast_to(heights[:, None] + self.slope[1] * grown[:, None] * np.abs(np.sin(angle)), radius.shape)
@@ -164,3 +166,15 @@ class Garment:
         a, b, c, d = corner[:-1], right[:-1], right[1:], corner[1:]
         triangles = np.stack([np.stack([a, d, c], -1), np.stack([a, c, b], -1)]).reshape(-1, 3)
         return points.reshape(-1, 3).astype(np.float32), triangles
+
+
+def off_torso(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (n, 3) cm pushed to the front or back of the usual shoulders, chest and back."""
+    width, front, back = (np.interp(-points[:, 1], -ROWS[:, 0], ROWS[:, k]) for k in (1, 2, 3))
+    x, z = points[:, 0] / width, points[:, 2] - AXIS_Z_CM
+    depth = 0.9 + np.where(z > -1.5, front, back) * np.sqrt(np.clip(1 - x * x, 0, 1))
+    inside = (np.abs(z) < depth) & (points[:, 1] < -12)
+    pushed = np.where(z > -1.5, depth, -depth) + AXIS_Z_CM
+    moved = points.copy()
+    moved[:, 2] = np.where(inside, pushed, points[:, 2])
+    return moved

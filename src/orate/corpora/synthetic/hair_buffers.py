@@ -16,7 +16,7 @@ from orate.corpora.synthetic.strands import grow
 Array = NDArray[np.float32]
 
 CAP_LAYERS = {"crop": 4, "curls": 1, "afro": 4}
-POINTED = ("crop", "afro", "curls")  # hair that is not combed
+POINTED = ("crop", "afro")  # hair that is not combed
 
 
 class HairBuffers:

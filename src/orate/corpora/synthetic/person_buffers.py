@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from orate.corpora.synthetic.chart import Chart
 from orate.corpora.synthetic.garment import COLLAR_Z_CM, PAINTED_CM
-from orate.corpora.synthetic.gl import make_texture
+from orate.corpora.synthetic.gl import make_texture, set_uniforms
 from orate.corpora.synthetic.hair_buffers import HairBuffers
 from orate.corpora.synthetic.mesh import Mesh
 from orate.corpora.synthetic.scene import Person
@@ -50,8 +50,8 @@ class PersonBuffers:
         self.garment_shadow = context.vertex_array(programs["garment shadow"], [(buffer, "3f 12x", "position")], index)
         self._resources = [self.garment, self.garment_shadow, buffer, index, *self.textures.values()]
         low, high = PAINTED_CM[2:]
-        programs["garment"]["painted"].value = PAINTED_CM
-        programs["garment"]["collar"].value = (COLLAR_Z_CM, person.garment.rise() / (high - low))
+        for name in ("garment", "garment shadow"):
+            set_uniforms(programs[name], painted=PAINTED_CM, collar=(COLLAR_Z_CM, person.garment.rise() / (high - low)))
 
     def release(self) -> None:
         """Give the memory back."""

@@ -28,7 +28,7 @@ def build_programs(context: Any) -> dict[str, Any]:
         "cap": build_program(context, "cap.vert", "cap.frag", *hair),
         "strand": build_program(context, "strand.vert", "strand.frag", *hair, lit_vertices=True),
         "shadow": build_program(context, "shadow.vert", "shadow.frag"),
-        "garment shadow": build_program(context, "garment_shadow.vert", "shadow.frag"),
+        "garment shadow": build_program(context, "garment_shadow.vert", "garment_shadow.frag"),
         "hair shadow": build_program(context, "strand_shadow.vert", "shadow.frag"),
     }
 

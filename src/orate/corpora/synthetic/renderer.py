@@ -17,7 +17,7 @@ from orate.corpora.synthetic.head_buffers import HeadBuffers
 from orate.corpora.synthetic.identity import expressed, shaped, teeth_shifts
 from orate.corpora.synthetic.person_buffers import PersonBuffers
 from orate.corpora.synthetic.pose import PIVOT_CM, Pose, neck_stiffness
-from orate.corpora.synthetic.programs import build_programs, light_uniforms
+from orate.corpora.synthetic.programs import SHADOW_UNIT, build_programs, light_uniforms
 from orate.corpora.synthetic.scene import Assets, Person, Setting
 
 Array = NDArray[np.float32]
@@ -100,23 +100,27 @@ class HeadRenderer:
         self.context.enable(self.context.DEPTH_TEST)
         self._canvas.begin_shadow()
         self._casting.render()
+        self._looks.textures["garment"].use(0)
         self._looks.garment_shadow.render()
         self._looks.hair.cast()
         self._canvas.begin_picture()
-        self._canvas.shadow_map.use(3)
-        self._draw_backdrop(setting.backdrop)
+        self._canvas.shadow_map.use(SHADOW_UNIT)
+        # From the front to the back: what is hidden is not shaded.
+        self._grain.use(0)
+        self._looks.hair.draw(self._programs)
         self._looks.textures["garment"].use(0)
         self._looks.garment.render()
         points = self.assets.landmarks.points(vertices)
         gape = float(np.linalg.norm(points[LIPS[0]] - points[LIPS[1]]))
+        self.context.enable(self.context.CULL_FACE)
         for name, array in self._draws.items():
             if gape < 0.05 and name in ("gums", "tongue", "upper teeth", "lower teeth"):
                 continue
             self._prepare(name, person, points, gape, pose, gaze)
             array.render()
-        self._grain.use(0)
-        self._looks.hair.draw(self._programs)
+        self.context.disable(self.context.CULL_FACE)
         self._draw_lashes(person)
+        self._draw_backdrop(setting.backdrop)
         return setting.sensor.capture(self._canvas.read(), frame)
 
     def vertices(

@@ -72,7 +72,7 @@ def _contents(skin: Skin, chart: Chart, lips: Array, rng: np.random.Generator) -
     log_melanin = (0.04 + 0.10 * skin.blotches) * uneven + 0.03 * mottled
     if skin.freckles > 0:
         log_melanin = log_melanin + _freckles(skin, chart, rng)
-    moles = _spots(chart, rng, int(rng.poisson(4 + 0.08 * skin.age)), (0.05, 0.13), (-8, 8), (-9, 9))
+    moles = _spots(chart, rng, int(rng.poisson(3 + 0.06 * skin.age)), (0.04, 0.11), (-8, 8), (-9, 9))
     old = _spots(chart, rng, int(rng.poisson(max(skin.age - 45, 0) * 0.5)), (0.1, 0.35), (-8, 8), (-4, 9))
     log_melanin = log_melanin + 1.3 * moles + 0.35 * old
     # Sun and blood: cheeks, nose, ears and chin are redder, the forehead is not; lids are thin.
@@ -139,7 +139,7 @@ def _spots(
         x, y = chart.rest[row, column, :2]
         if not (across[0] < x < across[1] and along[0] < y < along[1]):
             continue
-        radius = rng.uniform(*radii) / chart.texel_cm[0][row, column]
-        strength = int(rng.uniform(60, 255))
-        cv2.circle(mask, (int(column * 16), int(row * 16)), max(int(radius * 16), 8), strength, -1, cv2.LINE_AA, 4)
+        radius, strength = rng.uniform(*radii), int(rng.uniform(60, 255))
+        axes = [max(int(16 * radius / size[row, column]), 8) for size in chart.texel_cm]
+        cv2.ellipse(mask, (int(column * 16), int(row * 16)), axes, 0, 0, 360, strength, -1, cv2.LINE_AA, 4)
     return chart.soft(mask, 1.2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from orate.corpora.synthetic.garment import off_torso
 from orate.corpora.synthetic.hair import Hair
 from orate.corpora.synthetic.scalp import Scalp
 
@@ -20,8 +21,8 @@ LIE = {
     "short": (0.45, 0.04, 0.3), "swept": (0.25, 0.03, 0.5), "parted": (0.25, 0.14, 0.35), "bob": (0.1, 0.5, 0.3),
     "long": (0.1, 0.55, 0.3), "tied": (0.0, 0.0, 0.8), "curls": (0.8, 0.08, 0.1),
 }  # fmt: skip
-SHOULDER_Y_CM = -13.5
-FACE_HALF_CM, BROW_Y_CM = 6.3, 7.5
+NEAT, STRAY_CM = ("short", "swept", "parted", "tied"), 1.0
+FACE_HALF_CM, BROW_Y_CM, CHIN_Y_CM = 6.3, 7.5, -9.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def grow(scalp: Scalp, hair: Hair) -> Ribbons | None:
     roots, normals, combs = _roots(scalp, COUNTS[hair.style], rng)
     depth = rng.random(len(roots)).astype(np.float32)
     paths = _paths(scalp, hair, roots, normals, combs, depth, rng)
-    return _ribbons(paths, WIDTH_CM[hair.style], depth, rng)
+    return _ribbons(paths, WIDTH_CM[hair.style], depth[: len(paths)], rng)
 
 
 def _roots(scalp: Scalp, count: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
@@ -88,7 +89,7 @@ def _paths(
         if hair.style != "curls":
             place = _off_face(_outside(scalp, place, height), hair)
         if hair.style in ("bob", "long"):
-            place = _off_shoulders(place)
+            place = off_torso(place)
         paths[:, k + 1] = place
         out = _unit((place - scalp.centre) / scalp.radii**2)
         comb = _unit(combs - (combs * out).sum(axis=1, keepdims=True) * out)
@@ -96,9 +97,16 @@ def _paths(
         way = _unit(way - 0.55 * np.maximum((way * out).sum(axis=1, keepdims=True), 0) * out * (hair.style != "curls"))
         reach = hold * (1 - k / steps) * np.clip((place[:, 1:2] + 1) / 4, 0, 1)
         way = _unit(way + reach * comb + np.array([0, -droop * (0.4 + k / steps), 0]) + 0.03 * jitter)
+    for _ in range(2):  # strands bend, they have no corners
+        paths[:, 1:-1] = 0.5 * paths[:, 1:-1] + 0.25 * (paths[:, :-2] + paths[:, 2:])
     radius, period = hair.wave
     if radius > 0:
         return _curled(paths, lengths, radius, period, rng, hair.style == "curls").astype(np.float32)
+    if hair.style in NEAT:
+        size = np.sqrt((((paths - scalp.centre) / (scalp.radii + hair.layer + STRAY_CM)) ** 2).sum(axis=2))
+        kept = (size < 1).all(axis=1) | (paths[:, 0, 1] < scalp.centre[1])
+        kept &= np.abs(paths[:, :, 0]).max(axis=1) < scalp.radii[0] + hair.layer + STRAY_CM
+        paths = paths[kept]
     return paths.astype(np.float32)
 
 
@@ -118,21 +126,11 @@ def _off_face(points: NDArray[np.float64], hair: Hair) -> NDArray[np.float64]:
     """Points kept beside the face; a fringe may hang down to the brows."""
     limit = BROW_Y_CM - 2.0 * hair.fringe
     narrow = FACE_HALF_CM - 0.35 * np.clip(-2 - points[:, 1], 0, 8)
-    before = (points[:, 2] > 2.5) & (points[:, 1] < limit) & (np.abs(points[:, 0]) < narrow)
+    before = (
+        (points[:, 2] > 2.5) & (points[:, 1] < limit) & (points[:, 1] > CHIN_Y_CM) & (np.abs(points[:, 0]) < narrow)
+    )
     points = points.copy()
     points[:, 0] = np.where(before, np.where(points[:, 0] < 0, -narrow, narrow), points[:, 0])
-    return points
-
-
-def _off_shoulders(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points kept in front of the chest or behind the back, below the shoulders."""
-    below = np.clip((SHOULDER_Y_CM - points[:, 1]) / 4, 0, 1)
-    front = points[:, 2] > -2
-    limit = np.where(front, 1.0 + 7.5 * below, -7.0 - 3.0 * below)
-    points = points.copy()
-    points[:, 2] = np.where(
-        below > 0, np.where(front, np.maximum(points[:, 2], limit), np.minimum(points[:, 2], limit)), points[:, 2]
-    )
     return points
 
 

@@ -22,5 +22,5 @@ void main() {
     vec3 bumpy = normalize(n + (lines - 0.5) * 0.5 * streaks * cross(n, way));
     vec3 base = hair_colour * (0.5 + hairs);
     float open = mix(0.55 + 0.45 * height, 0.7, streaks);
-    colour = vec4(developed(fibre(t, bumpy, v, base, key_light(at, n * 2.0), open)), 1.0);
+    colour = vec4(developed(fibre(t, bumpy, v, base, key_light_once(at, n * 2.0), open)), 1.0);
 }

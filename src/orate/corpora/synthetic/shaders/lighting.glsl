@@ -41,16 +41,17 @@ uniform mat4 to_lamp;
 uniform sampler2DShadow shadow_map;
 uniform float shadow_blur;  // texels
 
-// Share of the key lamp's light that arrives, by comparing depths at nine places.
+// Share of the key lamp's light that arrives, by comparing depths at four places (each already between four texels).
 float key_light(vec3 place, vec3 n) {
     vec3 seen = (to_lamp * vec4(place + n * 0.12, 1.0)).xyz * 0.5 + 0.5;
     seen.z -= 0.002;
     vec2 texel = shadow_blur / vec2(textureSize(shadow_map, 0));
     float total = 0.0;
-    for (int i = -1; i <= 1; i++)
-        for (int j = -1; j <= 1; j++)
-            total += texture(shadow_map, vec3(seen.xy + vec2(i, j) * texel, seen.z));
-    return total / 9.0;
+    for (int i = 0; i < 4; i++) {
+        vec2 step = vec2(i < 2 ? -0.4 : 0.4, i % 2 == 0 ? -0.9 : 0.9);
+        total += texture(shadow_map, vec3(seen.xy + (i < 2 ? step : step.yx) * texel, seen.z));
+    }
+    return total / 4.0;
 }
 
 // The same by one comparison.

@@ -5,7 +5,7 @@ uniform sampler2D grain;
 out vec4 colour;
 
 void main() {
-    float hairs = texture(grain, vec2(spot.x * 0.035 + number * 7.3, spot.y * 0.12 + number)).r;
-    if ((1.0 - spot.x * spot.x) * (1.15 - 0.75 * spot.y) + (hairs - 0.5) * 1.5 < 0.22) discard;
-    colour = vec4(developed(lit * (0.55 + 0.9 * hairs)), 1.0);
+    float hairs = texture(grain, vec2(spot.x * 0.05 + number * 7.3, spot.y * 0.12 + number)).r;
+    if ((1.0 - spot.x * spot.x) * (1.15 - 0.75 * spot.y) + (hairs - 0.5) * 2.0 < 0.25) discard;
+    colour = vec4(developed(lit * (0.25 + 1.5 * hairs)), 1.0);
 }
