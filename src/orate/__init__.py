@@ -8,10 +8,11 @@ from orate.errors import OrateError
 
 if TYPE_CHECKING:
     from orate.animator import Animator
+    from orate.provenance.verify import verify
 
 __version__ = "0.1.0"
 
-__all__ = ["Animator", "OrateError", "__version__", "openvino_core"]
+__all__ = ["Animator", "OrateError", "__version__", "openvino_core", "verify"]
 
 # OpenVINO reports its use to its maker when this module is there; without it, it falls back to a stub of its own.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -31,9 +32,13 @@ def openvino_core() -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    """Load the animator, and with it the networks, only when it is asked for."""
+    """Load the animator, and with it the networks, only when it is asked for; so too what looks for marks."""
     if name == "Animator":
         from orate.animator import Animator
 
         return Animator
+    if name == "verify":
+        from orate.provenance.verify import verify
+
+        return verify
     raise AttributeError(f"module 'orate' has no attribute '{name}'")

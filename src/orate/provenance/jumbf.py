@@ -48,7 +48,7 @@ def resealed(manifest: bytes, sign: Callable[[bytes], bytes]) -> bytes | None:
     """
     data = bytearray(manifest)
     try:
-        boxes = {label: box for label, box in _labelled(data)}
+        boxes = dict(_labelled(data))
         claim, signature = _content(data, boxes[CLAIM]), boxes[SIGNATURE]
         assertions = list(_children(data, boxes[ASSERTIONS]))[1:]
         before = [_digest(data, box) for box in assertions]

@@ -106,9 +106,7 @@ def clock() -> datetime:
     try:
         return datetime.fromtimestamp(int(given), UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise OrateError(
-            f"{CLOCK_VARIABLE} is {given!r}, which is no time: give whole seconds since 1970."
-        ) from error
+        raise OrateError(f"{CLOCK_VARIABLE} is {given!r}, which is no time: give whole seconds since 1970.") from error
 
 
 def checked_consent(text: str | None) -> str | None:
