@@ -157,6 +157,6 @@ def test_speech_over_a_face_that_keeps_still(tmp_path, landmarker):
     assert prepare_clip(clip, SETTINGS, landmarker).figures.voiced == -1
     with pytest.raises(Dropped, match="face too turned"):
         prepare_clip(clip, PrepareSettings(voice=False, largest_turn_deg=1.0), landmarker)
-    write_clip(tmp_path / "tone.mp4", astronaut_frames(50, flash=-1), 0.2 * np.sin(440 * seconds))
+    write_clip(tmp_path / "tone.mp4", astronaut_frames(50, flash=-1), (0.2 * np.sin(2800 * seconds)).astype(np.float32))
     with pytest.raises(Dropped, match="silence"):
         prepare_clip(Clip("a", "s1", tmp_path / "tone.mp4"), PrepareSettings(), landmarker)
