@@ -117,7 +117,7 @@ def worker_of(tmp_path):
 def test_machines_that_cannot_work_say_so(worker_of, tmp_path):
     (clip,) = fake_clips(tmp_path / "source", 1)
     row = {"clip": pickle.dumps(clip)}
-    assert worker_of()(row) == {"key": clip.key, "error": ""}
+    assert worker_of()(row) == {"key": clip.key, "crashed": False, "error": ""}
     assert Record.model_validate_json(record_path(tmp_path / "work", clip.key).read_bytes()).sample
     assert "does not see" in worker_of("elsewhere")(row)["error"]
     assert "install the same release" in worker_of(version="0.0")(row)["error"]

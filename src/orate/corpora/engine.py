@@ -6,18 +6,20 @@ An engine only calls `orate.corpora.worker.prepare_to_folder` for each clip, any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import cv2
 
+from orate.corpora.attempts import KILLED, MOST_ATTEMPTS, Attempts, Finished, believed
 from orate.corpora.cleaning.offset import OffsetMeter
 from orate.corpora.clip import Clip, PrepareSettings
 from orate.corpora.worker import prepare_to_folder, start_worker
@@ -54,7 +56,7 @@ class Engine(Protocol):
         """The keys of clips as they are finished, in any order; leaving early cancels the rest.
 
         Clips should be begun about in the order given: parts of a shard lie on the disk until all of it is there.
-        Raises OrateError when a worker is lost for good.
+        Raises OrateError when workers are lost again and again.
         """
 
 
@@ -76,23 +78,46 @@ class PoolEngine:
             finally:
                 cv2.setNumThreads(threads)
             return
-        # spawn: the networks' thread pools do not survive a fork
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker)
+        finished = _with_pools(clips, Attempts(task, uuid4().hex[:12]), workers)
         try:
-            yield _as_finished(pool, clips, task, workers * (1 + AHEAD_PER_WORKER))
-        except BrokenProcessPool as error:
-            raise OrateError(
-                "A process of the preparation was killed, most likely for lack of memory: "
-                "run the same command again, with fewer --workers; it continues where it stopped."
-            ) from error
+            yield believed(finished, task.work)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            finished.close()
 
 
-def _as_finished(pool: ProcessPoolExecutor, clips: Sequence[Clip], task: Task, at_once: int) -> Iterator[str]:
+def _with_pools(clips: Sequence[Clip], attempts: Attempts, workers: int) -> Generator[Finished]:
+    """Finished clips of a pool; when a process dies, what was begun is tried one at a time, and a new pool goes on."""
+    left = {clip.key: clip for clip in clips}
+    fruitless = 0
+    while left:
+        begun = [left[key] for key in attempts.begun() if key in left]
+        some, processes = (begun, 1) if begun else (list(left.values()), workers)
+        before = len(left)
+        with suppress(BrokenProcessPool), _pool(processes) as pool:
+            for clip in _as_finished(pool, some, attempts, processes * (1 + AHEAD_PER_WORKER)):
+                del left[clip.key]
+                yield clip
+        fruitless = fruitless + 1 if len(left) == before else 0
+        if fruitless > MOST_ATTEMPTS:  # they die before they take a clip
+            raise OrateError(KILLED)
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    # spawn: the networks' thread pools do not survive a fork
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _as_finished(
+    pool: ProcessPoolExecutor, clips: Sequence[Clip], attempts: Attempts, at_once: int
+) -> Iterator[Finished]:
     waiting = iter(clips)
-    running: set[Future[str]] = {pool.submit(prepare_to_folder, clip, task) for clip in islice(waiting, at_once)}
+    running: set[Future[Finished]] = {pool.submit(attempts.prepare, clip) for clip in islice(waiting, at_once)}
     while running:
         finished, running = wait(running, return_when=FIRST_COMPLETED)
-        running |= {pool.submit(prepare_to_folder, clip, task) for clip in islice(waiting, len(finished))}
+        running |= {pool.submit(attempts.prepare, clip) for clip in islice(waiting, len(finished))}
         yield from (future.result() for future in finished)

@@ -19,11 +19,11 @@ from uuid import uuid4
 import cv2
 
 from orate import __version__
-from orate.corpora.attempts import Attempts
+from orate.corpora.attempts import Attempts, Finished, believed
 from orate.corpora.clip import Clip
 from orate.corpora.engine import Task
 from orate.corpora.ray_cluster import connected, load_ray
-from orate.corpora.worker import prepare_to_folder, record_path
+from orate.corpora.worker import record_path
 from orate.errors import OrateError
 
 CLIPS_PER_BLOCK = 8  # keys arrive a block at a time
@@ -59,7 +59,7 @@ class RayEngine:
             mark.touch()
             rows = iter(self._pipeline(ray, clips, task, name).iter_rows())
             try:
-                yield _keys(ray, rows, task.work)
+                yield believed(_finished(ray, rows, task.work), task.work)
             finally:
                 rows.close()  # ends the pipeline's actors
                 mark.unlink(missing_ok=True)
@@ -80,8 +80,8 @@ class RayEngine:
         return rows.map(ClipWorker, fn_constructor_args=(task, name, __version__), compute=pool, num_cpus=1)
 
 
-def _keys(ray: Any, rows: Iterator[dict[str, Any]], work: Path) -> Iterator[str]:
-    """Each key once, when the clip's record can be read on this machine."""
+def _finished(ray: Any, rows: Iterator[dict[str, Any]], work: Path) -> Iterator[Finished]:
+    """Each clip once, when its record can be read on this machine."""
     seen: set[str] = set()
     try:
         for row in rows:
@@ -90,7 +90,7 @@ def _keys(ray: Any, rows: Iterator[dict[str, Any]], work: Path) -> Iterator[str]
             if row["key"] not in seen:
                 seen.add(row["key"])
                 _wait_for(record_path(work, row["key"]))
-                yield row["key"]
+                yield Finished(row["key"], row["crashed"])
     except ray.exceptions.RayError as error:
         raise _as_sentence(error) from error
 
@@ -131,28 +131,22 @@ class ClipWorker:
     def __init__(self, task: Task, name: str, version: str) -> None:
         cv2.setNumThreads(1)
         self._task, self._name, self._version = task, name, version
-        self._attempts = Attempts(task.work, name)
+        self._attempts = Attempts(task, name)
         self._is_checked = False
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, str]:
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Prepare the pickled clip ``row["clip"]``.
 
         Returns:
-            ``key`` of the clip, and ``error``: empty, or a sentence that ends the run.
+            ``key`` of the clip, whether it ``crashed`` processes, and ``error``: empty or a sentence that ends the run.
         """
         clip: Clip = pickle.loads(row["clip"])  # noqa: S301 - made by the command; Ray itself pickles all else
         try:
             self._check(clip)
-            if not record_path(self._task.work, clip.key).exists():
-                self._prepare(clip)
+            crashed = self._attempts.prepare(clip).crashed
         except OrateError as error:
-            return {"key": clip.key, "error": str(error)}
-        return {"key": clip.key, "error": ""}
-
-    def _prepare(self, clip: Clip) -> None:
-        with self._attempts.of(clip) as may_begin:
-            if may_begin:
-                prepare_to_folder(clip, self._task)
+            return {"key": clip.key, "crashed": False, "error": str(error)}
+        return {"key": clip.key, "crashed": crashed, "error": ""}
 
     def _check(self, clip: Clip) -> None:
         """That this machine has the same release and sees the folders: others would quietly drop every clip."""
