@@ -57,7 +57,7 @@ EngineOption = Annotated[
 ]
 RayAddress = Annotated[
     str | None,
-    typer.Option(help="Address of the cluster, as host:port or ray://host:port. Default: one of this machine."),
+    typer.Option(help="The cluster: auto, or HOST:PORT of its head. Default: this machine's."),
 ]
 
 

@@ -62,6 +62,11 @@ def connected(address: str | None = None) -> Iterator[Any]:
             ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING)
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         where = f" at {address}" if address else ""
+        if "AuthenticationError" in _all_lines(error):
+            raise OrateError(
+                f"The Ray cluster{where} wants its token: copy ~/.ray/auth_token from its head to this machine, and set "
+                "RAY_AUTH_MODE=token."
+            ) from error
         raise OrateError(
             f"Cannot join a Ray cluster{where} ({_first_line(error)}): start one with 'ray start --head', "
             "with the same versions of Python and Ray on every machine."
@@ -106,3 +111,12 @@ def _signals_kept() -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _all_lines(error: BaseException | None) -> str:
+    """What the error says, and those that it came from."""
+    lines = []
+    while error is not None:
+        lines.append(f"{type(error).__name__}: {error}")
+        error = error.__cause__ or error.__context__
+    return "\n".join(lines)
