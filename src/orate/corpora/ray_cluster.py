@@ -64,8 +64,8 @@ def connected(address: str | None = None) -> Iterator[Any]:
         where = f" at {address}" if address else ""
         if "AuthenticationError" in _all_lines(error):
             raise OrateError(
-                f"The Ray cluster{where} wants its token: copy ~/.ray/auth_token from its head to this machine, and set "
-                "RAY_AUTH_MODE=token."
+                f"The Ray cluster{where} wants its token: copy ~/.ray/auth_token from its head to this machine, and "
+                "set RAY_AUTH_MODE=token."
             ) from error
         raise OrateError(
             f"Cannot join a Ray cluster{where} ({_first_line(error)}): start one with 'ray start --head', "
