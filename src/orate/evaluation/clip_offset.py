@@ -30,7 +30,7 @@ MOST_STRETCHES = 16  # of a longer one so many are looked at, evenly spread
 WINDOW_ROWS, WINDOW_HOP = 34, 9  # 1.5 s, and about a third of a second
 
 # Of GRID's clips; see the figures in docs/data-format.md.
-WHOLE_ROWS = 71  # of a clip of 3 s
+WHOLE_ROWS, FEWEST_ROWS = 71, 20  # of a clip of 3 s; of one that is told anything, 0.96 s
 LEAST_GAP, GAP_A_FRAME = 0.12, 0.008
 WINDOW_GAP = 0.1  # of a window that has a say in whether the clip agrees
 AGREEMENT_FRAMES, AGREEING = 1.5, 0.8
@@ -129,7 +129,7 @@ def reading_of(distances: Floats) -> OffsetReading:
     speaking = [valley for _, valley in windows if valley.gap >= WINDOW_GAP]
     agreeing = sum(abs(valley.offset - whole.offset) <= AGREEMENT_FRAMES for valley in speaking)
     needed = (LEAST_GAP + GAP_A_FRAME * abs(whole.offset)) * max(1.0, np.sqrt(WHOLE_ROWS / len(distances)))
-    sure = whole.gap >= needed and agreeing >= max(1, AGREEING * len(speaking))
+    sure = len(distances) >= FEWEST_ROWS and whole.gap >= needed and agreeing >= max(1, AGREEING * len(speaking))
     return OffsetReading(whole.offset / FPS, whole.gap, Constancy.SURE if sure else Constancy.UNSURE)
 
 
