@@ -18,6 +18,7 @@ from orate.cli.prepare_options import (
     Out,
     Rate,
     RayAddress,
+    ShardMb,
     Speakers,
     SplitName,
     Voice,
@@ -45,6 +46,7 @@ __all__ = ["prepare_app", "prepare_progress", "print_report"]
 
 SENTENCES = "sentences"
 DEFAULT_RATE = 50_000
+DEFAULT_SHARD_MB = 256
 
 prepare_app = typer.Typer(
     no_args_is_help=True,
@@ -79,6 +81,7 @@ def grid(
     fps: Fps = 25.0,
     offset: Offset = True,
     voice: Voice = True,
+    shard_mb: ShardMb = DEFAULT_SHARD_MB,
     engine: EngineOption = EngineName.POOL,
     ray_address: RayAddress = None,
 ) -> None:
@@ -106,6 +109,7 @@ def grid(
         fps=fps,
         offset=offset,
         voice=voice,
+        shard_mb=shard_mb,
         engine=engine,
         ray_address=ray_address,
     )
@@ -127,6 +131,7 @@ def tcd_timit(
     fps: Fps = 25.0,
     offset: Offset = True,
     voice: Voice = True,
+    shard_mb: ShardMb = DEFAULT_SHARD_MB,
     engine: EngineOption = EngineName.POOL,
     ray_address: RayAddress = None,
 ) -> None:
@@ -142,6 +147,7 @@ def tcd_timit(
         fps=fps,
         offset=offset,
         voice=voice,
+        shard_mb=shard_mb,
         engine=engine,
         ray_address=ray_address,
     )
@@ -160,6 +166,7 @@ def crema_d(
     fps: Fps = 25.0,
     offset: Offset = True,
     voice: Voice = True,
+    shard_mb: ShardMb = DEFAULT_SHARD_MB,
     engine: EngineOption = EngineName.POOL,
     ray_address: RayAddress = None,
 ) -> None:
@@ -175,6 +182,7 @@ def crema_d(
         fps=fps,
         offset=offset,
         voice=voice,
+        shard_mb=shard_mb,
         engine=engine,
         ray_address=ray_address,
     )
@@ -191,6 +199,7 @@ def lrw(
     fps: Fps = 25.0,
     offset: Offset = True,
     voice: Voice = True,
+    shard_mb: ShardMb = DEFAULT_SHARD_MB,
     engine: EngineOption = EngineName.POOL,
     ray_address: RayAddress = None,
 ) -> None:
@@ -206,6 +215,7 @@ def lrw(
         fps=fps,
         offset=offset,
         voice=voice,
+        shard_mb=shard_mb,
         engine=engine,
         ray_address=ray_address,
     )
@@ -238,6 +248,7 @@ def folder(
     fps: Fps = 25.0,
     offset: Offset = True,
     voice: Voice = True,
+    shard_mb: ShardMb = DEFAULT_SHARD_MB,
     engine: EngineOption = EngineName.POOL,
     ray_address: RayAddress = None,
 ) -> None:
@@ -257,6 +268,7 @@ def folder(
         fps=fps,
         offset=offset,
         voice=voice,
+        shard_mb=shard_mb,
         engine=engine,
         ray_address=ray_address,
     )

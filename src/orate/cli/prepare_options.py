@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orate.corpora.splits import Split
 
 PAPER = "paper"
+MEGABYTE = 10**6
 
 
 class EngineName(StrEnum):
@@ -51,6 +52,7 @@ Offset = Annotated[
 Voice = Annotated[
     bool, typer.Option("--voice/--no-voice", help="Drop clips without a voice, or with one that is not this face's.")
 ]
+ShardMb = Annotated[int, typer.Option("--shard-mb", min=1, help="Size of a shard in megabytes, about.")]
 EngineOption = Annotated[
     EngineName,
     typer.Option("--engine", help="pool: processes on this machine; ray: a Ray cluster, with the extra ray."),
@@ -76,6 +78,7 @@ def run(
     fps: float,
     offset: bool,
     voice: bool,
+    shard_mb: int,
     engine: EngineName,
     ray_address: str | None,
 ) -> None:
@@ -98,6 +101,7 @@ def run(
             progress=progress,
             engine=chosen,
             meter=load_meter if offset else None,
+            shard_bytes=shard_mb * MEGABYTE,
             command=typed_command(context),
         )
     print_report(report, out)
