@@ -27,6 +27,7 @@ from orate.corpora.synthetic.motion import measure_motion
 from orate.corpora.synthetic.people import prepare_people
 from orate.corpora.synthetic.pose import PIVOT_CM, Pose
 from orate.corpora.synthetic.recipe import Recipe, key_of, number_of, source_of, synthetic_clips
+from orate.corpora.synthetic.scene import Camera, Person, Setting
 from orate.corpora.synthetic.sealing import LipSeal
 from orate.corpora.synthetic.sources import motion_index, read_source, speech_span
 from orate.corpora.synthetic.stage import head_poses, staged, towards
@@ -241,8 +242,6 @@ def test_lips_of_every_shape_touch_when_they_should(assets):
 
 
 def test_a_stage_varies_with_its_random_numbers_only(motion):
-    from orate.corpora.synthetic.camera import Camera
-
     index = motion_index(motion)
     performed = read_source(motion, index, index.samples[0]).motion
     first, again, other = (staged(performed, 20.0, Camera(), np.random.default_rng(seed)) for seed in (1, 1, 2))
@@ -320,7 +319,7 @@ def test_another_seed_makes_others_and_needs_another_folder(made, recipe, tmp_pa
     assert np.abs(first.astype(int) - other).mean() > 5
 
 
-def standing_still(recipe, number, motion):
+def standing_still(recipe, number, motion, crop_size=(128, 96)):
     """Instead of drawing: grey pictures with a face in their middle."""
     frames = np.full((DRAWN, 64, 64, 3), 128, np.uint8)
     return clips.Pictures(frames, moving_landmarks(0)[:DRAWN] * 0.5, np.zeros((DRAWN, 52), np.float32))
@@ -332,6 +331,19 @@ def test_who_has_no_face_is_dropped(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(clips, "_landmarker", _Nowhere)
     report = prepare_people(replace(recipe, people=1), tmp_path / "out")
     assert [drop.reason for drop in report.dropped] == ["no face"]
+
+
+def test_a_camera_too_near_for_the_crop_is_noticed(stage, recipe, motion):
+    renderer, _ = clips._stage_hands(recipe.assets, recipe.side)
+    performed = read_source(motion, motion_index(motion), motion_index(motion).samples[1], 0, 3).motion
+    person, setting = Person.random(np.random.default_rng(0), renderer.assets), Setting.random(np.random.default_rng(0))
+    inside = []
+    for view_cm in (200.0, 8.0):
+        seen = replace(setting, camera=Camera(view_cm=view_cm, distance=400))
+        on_stage = staged(performed, 0.0, seen.camera, np.random.default_rng(0))
+        with renderer.context:
+            inside.append(clips.crop_inside(renderer, person, seen, on_stage, (128, 96)))
+    assert inside == [True, False]
 
 
 def test_two_renderers_in_one_process_draw_what_each_draws_alone(stage, recipe, motion):

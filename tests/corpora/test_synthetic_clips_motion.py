@@ -7,7 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from orate.corpora.motion_tracks import NECK_PIVOT_CM
-from orate.corpora.synthetic.actions import action_names, actions_as_scores, scores_as_actions, to_order
+from orate.corpora.synthetic.actions import (
+    action_names,
+    actions_as_scores,
+    beside_rest,
+    scores_as_actions,
+    to_order,
+)
 from orate.corpora.synthetic.motion import ActionMotion, lid_closure, measure_motion
 from orate.errors import OrateError
 from orate.face.blendshapes import BLENDSHAPE_NAMES
@@ -157,6 +163,17 @@ def test_axes_are_matched_by_name() -> None:
 def test_foreign_axes_are_refused() -> None:
     with pytest.raises(OrateError, match="not those of ICT-FaceKit"):
         to_order(np.zeros((1, len(NAMES))), ["smile", "frown"])
+
+
+def test_a_blink_shuts_hanging_lids_no_further_than_open_ones() -> None:
+    rest = np.zeros(len(NAMES))
+    blink, squint = NAMES.index("eyeBlink_L"), NAMES.index("eyeSquint_L")
+    rest[blink], rest[squint] = 0.2, 0.4
+    moved = np.zeros((2, len(NAMES)), np.float32)
+    moved[1, blink] = 1.0
+    total = rest + beside_rest(moved, rest, NAMES)
+    np.testing.assert_allclose(total[:, blink], [0.2, 1.0], atol=1e-6)
+    np.testing.assert_allclose(total[:, squint], [0.4, 0.0], atol=1e-6)
 
 
 def test_scores_and_actions_have_their_sides() -> None:

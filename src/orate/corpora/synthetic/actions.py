@@ -58,6 +58,26 @@ def to_order(weights: NDArray[np.floating], names: Sequence[str]) -> NDArray[np.
     return ordered
 
 
+def beside_rest(
+    expression: NDArray[np.float32], rest: NDArray[np.floating], names: Sequence[str]
+) -> NDArray[np.float32]:
+    """Expressions (T, n) for a renderer that adds the person's `rest` (n,): lids that are shut are shut, not further.
+
+    Whose lids hang has less way to go, and a squint gives way to a blink, which narrows the same opening.
+    """
+    moved = expression.copy()
+    for side in ("_L", "_R"):
+        blink, squint = f"eyeBlink{side}", f"eyeSquint{side}"
+        if blink not in names:
+            continue
+        column = list(names).index(blink)
+        shut = np.clip(expression[:, column], 0, 1)
+        moved[:, column] = shut * (1 - rest[column])
+        if squint in names:
+            moved[:, list(names).index(squint)] -= shut * rest[list(names).index(squint)]
+    return moved
+
+
 def scores_as_actions(blendshapes: NDArray[np.floating]) -> Floats:
     """FaceLandmarker's scores (..., 52) under the axes' names, (..., 57); a name without sides goes to both."""
     columns = []

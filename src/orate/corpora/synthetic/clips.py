@@ -16,8 +16,9 @@ from orate.corpora.clip import Clip, PrepareSettings
 from orate.corpora.crops import PreparedClip
 from orate.corpora.shards import Index, Sample
 from orate.corpora.smoothing import smooth_alignment
-from orate.corpora.synthetic.actions import actions_as_scores, to_order
+from orate.corpora.synthetic.actions import actions_as_scores, beside_rest, to_order
 from orate.corpora.synthetic.assets import Assets
+from orate.corpora.synthetic.camera import Camera
 from orate.corpora.synthetic.identity import shaped
 from orate.corpora.synthetic.motion import ActionMotion
 from orate.corpora.synthetic.recipe import MOTION, PERSON, PLACE, SETTING, Recipe, number_of, source_of, usable_samples
@@ -28,11 +29,13 @@ from orate.corpora.synthetic.sources import Source, motion_index, read_source, s
 from orate.corpora.synthetic.stage import Stage, staged
 from orate.corpora.synthetic.videos import write_video
 from orate.corpora.worker import write_dropped, write_kept
-from orate.face.alignment import align, canonical_crop, scale_of
+from orate.face.alignment import CROP_SIZE, align, canonical_crop, invert, scale_of
 from orate.face.landmarks import FaceLandmarker
+from orate.face.regions import transform_points
 from orate.render.pose import fit_pose
 
 SOFTWARE_THREADS = "LP_NUM_THREADS"  # of llvmpipe, Mesa's renderer where there is no graphics card
+FRAMINGS = 20  # cameras that are tried until the canonical crop lies in the picture
 CHECKED_FRAMES = 4  # of a clip, in which the face must be found
 MAX_OUTSIDE = 0.1  # of the landmarks of any frame
 """A clip is dropped when more of the face leaves the picture, or when no landmarker would find it."""
@@ -79,7 +82,7 @@ class ClipMaker:
             end_s=source.start_s + len(source.motion) / index.fps,
         )
         try:
-            pictures = draw(self.recipe, number, source.motion)
+            pictures = draw(self.recipe, number, source.motion, settings.crop_size)
             check_visible(pictures)
         except Dropped as drop:
             write_dropped(clip, drop, work)
@@ -96,25 +99,44 @@ def check_renderer(recipe: Recipe) -> None:
     _stage_hands(recipe.assets, recipe.side)
 
 
-def draw(recipe: Recipe, number: int, motion: ActionMotion) -> Pictures:
-    """Person `number` of a recipe, moving."""
+def draw(recipe: Recipe, number: int, motion: ActionMotion, crop_size: tuple[int, int] = CROP_SIZE) -> Pictures:
+    """Person `number` of a recipe, moving; seen so that the canonical crop lies in the picture, if chance allows."""
     renderer, seal = _stage_hands(recipe.assets, recipe.side)
     person = Person.random(recipe.random(number, PERSON), renderer.assets)
-    setting = Setting.random(recipe.random(number, SETTING))
-    stage = staged(motion, recipe.turn_deg, setting.camera, recipe.random(number, MOTION))
-    return perform(renderer, seal, person, setting, stage)
+    rng = recipe.random(number, SETTING)
+    setting = Setting.random(rng)
+    with renderer.context:  # there may be another renderer in this process, whose turn it was
+        for _ in range(FRAMINGS):
+            stage = staged(motion, recipe.turn_deg, setting.camera, recipe.random(number, MOTION))
+            if crop_inside(renderer, person, setting, stage, crop_size):
+                break
+            setting = replace(setting, camera=Camera.random(rng))
+        return perform(renderer, seal, person, setting, stage)
+
+
+def crop_inside(
+    renderer: HeadRenderer, person: Person, setting: Setting, stage: Stage, crop_size: tuple[int, int]
+) -> bool:
+    """Whether all of the canonical crop shows picture, in the first, the middle and the last frame."""
+    corners = np.array([[0, 0], [crop_size[1], 0], [0, crop_size[0]], [crop_size[1], crop_size[0]]], np.float64)
+    still = np.zeros(len(renderer.assets.expression_names), np.float32)
+    for place in (0, len(stage.poses) // 2, len(stage.poses) - 1):
+        points = renderer.landmarks(person, setting, still, stage.poses[place], stage.gaze[place])
+        places = transform_points(invert(align(points, crop_size)), corners)
+        if (places < 0).any() or (places > (renderer.size[1], renderer.size[0])).any():
+            return False
+    return True
 
 
 def perform(renderer: HeadRenderer, seal: LipSeal, person: Person, setting: Setting, stage: Stage) -> Pictures:
     """Draw a person in a setting through all frames of a stage."""
-    weights = stage.motion.weights
-    expression = to_order(weights, renderer.assets.expression_names)
+    names, weights = renderer.assets.expression_names, stage.motion.weights
+    expression = beside_rest(to_order(weights, names), person.rest, names)
     expression = seal(expression, opening_gaps(weights), shaped(renderer.assets, person.identity))
     frames, landmarks = [], []
-    with renderer.context:  # there may be another renderer in this process, whose turn it was
-        for moved, pose, gaze in zip(expression, stage.poses, stage.gaze, strict=True):
-            frames.append(renderer.render(person, setting, moved, pose, gaze))
-            landmarks.append(renderer.landmarks(person, setting, moved, pose, gaze))
+    for moved, pose, gaze in zip(expression, stage.poses, stage.gaze, strict=True):
+        frames.append(renderer.render(person, setting, moved, pose, gaze))
+        landmarks.append(renderer.landmarks(person, setting, moved, pose, gaze))
     return Pictures(
         frames=np.stack(frames),
         landmarks=np.stack(landmarks).astype(np.float64),
