@@ -16,9 +16,9 @@ UPPER_LIP += [184, 74, 73, 72, 11, 302, 303, 304, 408, 183, 42, 41, 38, 12, 268,
 LOWER_LIP = [146, 91, 181, 84, 17, 314, 405, 321, 375, 95, 88, 178, 87, 14, 317, 402, 318, 324]
 LOWER_LIP += [77, 90, 180, 85, 16, 315, 404, 320, 307, 96, 89, 179, 86, 15, 316, 403, 319, 325]
 LOWER_LIP_DROP_CM, UPPER_LIP_DROP_CM = 1.3, 1.2
-MIN_FACING = 0.05
+MIN_AREA_CM2 = 1e-6  # of a triangle that faces the front
 DEPTH_PENALTY = 0.05  # cm of distance a cm of depth: the skin's front, not what lies behind it
-NEAREST = 3
+EDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -53,41 +53,44 @@ def attach_landmarks(
         jaw_open: (26719, 3) cm, displacement by ``jawOpen``.
     """
     target = np.asarray(points, np.float64)[:, :2]
-    front = _facing(neutral, quads)
-    vertices = np.empty((parts.LANDMARKS, NEAREST), np.int64)
-    weights = np.empty((parts.LANDMARKS, NEAREST), np.float32)
-    on_skin = np.arange(parts.IRISES.start)
-    drop = -jaw_open[parts.FACE, 1]
-    allowed = np.broadcast_to(front[parts.FACE], (len(on_skin), len(drop))).copy()
-    allowed[LOWER_LIP] &= drop >= LOWER_LIP_DROP_CM
-    allowed[UPPER_LIP] &= drop <= UPPER_LIP_DROP_CM
-    vertices[on_skin], weights[on_skin] = _nearest(target[on_skin], neutral[parts.FACE], allowed)
-    for eyeball in parts.EYEBALLS:
-        side = np.sign(neutral[eyeball, 0].mean())
-        irises = np.arange(parts.IRISES.start, parts.IRISES.stop)
-        irises = irises[np.sign(target[irises, 0]) == side]
-        allowed = np.broadcast_to(front[eyeball], (len(irises), eyeball.stop - eyeball.start))
-        index, weights[irises] = _nearest(target[irises], neutral[eyeball], allowed)
-        vertices[irises] = index + eyeball.start
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int64)
+    drop = -jaw_open[:, 1]
+    vertices = np.empty((parts.LANDMARKS, 3), np.int64)
+    weights = np.empty((parts.LANDMARKS, 3), np.float32)
+    lower, upper = np.isin(np.arange(parts.LANDMARKS), LOWER_LIP), np.isin(np.arange(parts.LANDMARKS), UPPER_LIP)
+    on_skin = np.arange(parts.LANDMARKS) < parts.IRISES.start
+    everywhere = np.ones(len(neutral), bool)
+    choices = [
+        (on_skin & ~lower & ~upper, parts.FACE, everywhere),
+        (lower, parts.FACE, drop >= LOWER_LIP_DROP_CM),
+        (upper, parts.FACE, drop <= UPPER_LIP_DROP_CM),
+    ]
+    for cornea in parts.CORNEAS:
+        side = np.sign(target[:, 0]) == np.sign(neutral[cornea, 0].mean())
+        choices.append((~on_skin & side, cornea, everywhere))
+    for chosen, part, allowed in choices:
+        inside = (triangles >= part.start) & (triangles < part.stop) & allowed[triangles]
+        vertices[chosen], weights[chosen] = _on_front(target[chosen], neutral, triangles[inside.all(axis=1)])
     return Attachment(vertices, weights)
 
 
-def _nearest(
-    points: NDArray[np.float64], vertices: NDArray[np.float32], allowed: NDArray[np.bool_]
+def _on_front(
+    points: NDArray[np.float64], vertices: NDArray[np.float32], triangles: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """For each point the three allowed vertices next to it from the front, and weights that reproduce its place."""
-    distance = np.linalg.norm(points[:, None] - vertices[None, :, :2], axis=2)
-    ranked = distance + DEPTH_PENALTY * (vertices[:, 2].max() - vertices[:, 2])[None] + np.where(allowed, 0, 1e3)
-    index = np.argsort(ranked, axis=1)[:, :NEAREST]
-    near = np.take_along_axis(distance, index, axis=1)
-    weight = 1 / (near + 0.02) ** 2
-    return index, (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _facing(vertices: NDArray[np.float32], quads: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Whether each vertex faces the front."""
-    cross = np.cross(vertices[quads[:, 2]] - vertices[quads[:, 0]], vertices[quads[:, 3]] - vertices[quads[:, 1]])
-    normals = np.zeros((len(vertices), 3))
-    for corner in range(4):
-        np.add.at(normals, quads[:, corner], cross)
-    return np.asarray(normals[:, 2] > MIN_FACING * np.linalg.norm(normals, axis=1))
+    """For each point (n, 2) the foremost triangle that it lies in as seen from the front, or the nearest; its weights."""
+    corners = vertices[triangles].astype(np.float64)
+    a, b, c = (corners[:, k, :2] for k in range(3))
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    front = area > MIN_AREA_CM2
+    triangles, a, b, c, area = triangles[front], a[front], b[front], c[front], area[front]
+    x, y = points[:, None, 0], points[:, None, 1]
+    second = ((x - a[:, 0]) * (c[:, 1] - a[:, 1]) - (y - a[:, 1]) * (c[:, 0] - a[:, 0])) / area
+    third = ((b[:, 0] - a[:, 0]) * (y - a[:, 1]) - (b[:, 1] - a[:, 1]) * (x - a[:, 0])) / area
+    weights = np.stack([1 - second - third, second, third], axis=-1)
+    outside = np.linalg.norm(points[:, None] - (a + b + c) / 3, axis=2)
+    depth = vertices[triangles, 2].mean(axis=1)
+    # Points next to an edge that belongs to no triangle, such as the mouth's corners, take the nearest.
+    rank = np.where((weights >= -EDGE).all(axis=2), -1e3 - depth, outside - DEPTH_PENALTY * depth)
+    best = rank.argmin(axis=1)
+    chosen = np.clip(weights[np.arange(len(points)), best], 0, 1)
+    return triangles[best], (chosen / chosen.sum(axis=1, keepdims=True)).astype(np.float32)

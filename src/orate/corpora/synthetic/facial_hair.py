@@ -56,7 +56,7 @@ class FacialHair:
         return cls(
             colour=colour,
             brow_density=float(rng.uniform(0.6, 1.2) * (1.0 if age < 60 else 0.8)),
-            brow_width=float(rng.uniform(0.6, 0.9) if feminine else rng.uniform(0.8, 1.25)),
+            brow_width=float(rng.uniform(0.75, 1.1) if feminine else rng.uniform(0.95, 1.5)),
             stubble=stubble,
             moustache=moustache,
             chin=chin,
@@ -115,7 +115,7 @@ def _brow(
     top, bottom = smooth_curve(chart.landmarks[upper], 16), smooth_curve(chart.landmarks[lower], 16)
     middle, half = 0.5 * (top + bottom), 0.5 * (top - bottom)
     scale = chart.side / 1024
-    for _ in range(int(560 * hair.brow_density)):
+    for _ in range(int(640 * hair.brow_density)):
         along = rng.beta(1.1, 1.25)
         place = along * (len(middle) - 2)
         index = int(place)
@@ -132,6 +132,6 @@ def _brow(
         length = rng.uniform(12, 24) * scale * (1 - 0.35 * along)
         points = root + np.outer([0, 0.5, 1.0], direction / np.linalg.norm(direction)) * length
         points[1] += 0.06 * length * forward
-        strength = int(rng.uniform(130, 240))
+        strength = int(rng.uniform(160, 250))
         pixels = np.round(points * 16).astype(np.int32)
         cv2.polylines(mask, [pixels], False, strength, max(1, round(1.4 * scale)), cv2.LINE_AA, 4)

@@ -25,7 +25,7 @@ def random_colour(rng: np.random.Generator, melanin: float, age: float) -> Colou
     """Linear RGB of hair that goes with the skin's melanin; grey comes with age."""
     names = list(COLOURS)
     shares = LIGHT_SHARES if melanin < LIGHT_SKIN else DARK_SHARES
-    colour = np.array(COLOURS[names[rng.choice(len(names), p=shares)]]) * rng.uniform(0.8, 1.25)
+    colour = np.array(COLOURS[names[rng.choice(len(names), p=shares)]]) * rng.uniform(0.9, 1.6)
     grey = float(np.clip((age - rng.normal(52, 9)) / 22, 0, 1))
     red, green, blue = (float(channel) for channel in colour * (1 - grey) + GREY * grey * rng.uniform(0.7, 1.25))
     return red, green, blue
@@ -44,6 +44,7 @@ class Hair:
         wave: (radius, period) cm of curls.
         parting: x in cm where hair parts.
         hairline: cm that the front hairline lies above the usual one.
+        corners: how far the front hairline has corners at the temples, in [0, 1].
         recession: how far the temples are bare, in [0, 1].
         fringe: share of the forehead that hair covers, in [0, 1].
         gloss: in [0, 1].
@@ -58,6 +59,7 @@ class Hair:
     wave: tuple[float, float] = (0.0, 5.0)
     parting: float = 0.0
     hairline: float = 0.0
+    corners: float = 0.0
     recession: float = 0.0
     fringe: float = 0.0
     gloss: float = 0.5
@@ -114,8 +116,9 @@ class Hair:
             wave=wave,
             parting=float(rng.choice([-1, 1]) * rng.uniform(0.3, 4.0)),
             hairline=float(rng.normal(0, 0.35) + 0.9 * recession),
+            corners=float(rng.uniform(0, 0.45) if feminine else rng.uniform(0.35, 1.1)),
             recession=recession,
             fringe=float(rng.uniform(0.3, 0.9)) if style in ("short", "bob", "long") and rng.random() < 0.3 else 0.0,
-            gloss=float(rng.uniform(0.2, 0.8)),
+            gloss=float(rng.uniform(0.3, 1.0)),
             seed=int(rng.integers(2**31)),
         )

@@ -50,7 +50,7 @@ class Light:
         azimuth = side * rng.uniform(5, 25 + 50 * contrast)
         key = Lamp(
             _direction(azimuth, rng.uniform(5, 50)),
-            _scaled(lamp_rgb(key_kelvin, camera_kelvin), 0.45 + 0.75 * contrast),
+            _scaled(lamp_rgb(key_kelvin, camera_kelvin), 0.5 + 0.8 * contrast),
             float(rng.uniform(0.1, 0.6)),
         )
         fill = Lamp(
@@ -64,7 +64,7 @@ class Light:
             _scaled(lamp_rgb(float(rng.uniform(3800, 7500)), camera_kelvin), rim_strength),
             0.2,
         )
-        ambient = lamp_rgb(room_kelvin, camera_kelvin) * (0.5 - 0.28 * contrast) * rng.uniform(0.8, 1.2)
+        ambient = lamp_rgb(room_kelvin, camera_kelvin) * (0.44 - 0.28 * contrast) * rng.uniform(0.8, 1.2)
         room = ambient[None] * np.array([0.9, 0.9, 1.3, 0.55, 1.0, 0.8])[:, None]
         room = room * rng.normal(1, 0.12, (6, 1)) * rng.normal(1, 0.03, (6, 3))
         return cls((key, fill, rim), np.maximum(room, 0.02).astype(np.float32))

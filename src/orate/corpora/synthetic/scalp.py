@@ -14,11 +14,12 @@ from orate.corpora.synthetic.mesh import Mesh
 Array = NDArray[np.float32]
 
 AXIS_Z_CM = -1.0  # the skull's upright axis
-# The hairline's height in cm over the direction from the axis in degrees, 0 the front, 180 the back.
-HAIRLINE = (
-    (0, 9.6), (22, 9.7), (38, 9.0), (50, 6.9), (60, 5.0), (70, 3.2), (76, 2.0), (82, 4.6), (100, 5.0), (112, 2.2),
-    (128, -2.0), (150, -4.6), (180, -5.2),
-)  # fmt: skip
+# The hairline's height in cm over the direction from the axis in degrees, 0 the front, 180 the back: round, and
+# with the corners that most men have at the temples.
+DIRECTIONS = (0, 14, 24, 32, 40, 48, 54, 60, 66, 70, 76, 82, 100, 112, 128, 150, 180)
+ROUND = (9.6, 9.7, 9.6, 9.3, 8.7, 7.4, 6.2, 5.0, 3.9, 3.2, 2.0, 4.6, 5.0, 2.2, -2.0, -4.6, -5.2)
+CORNERED = (9.3, 9.6, 10.1, 10.5, 10.0, 8.4, 6.6, 4.9, 3.6, 2.9, 1.6, 4.6, 5.0, 2.2, -2.0, -4.6, -5.2)
+UNEVEN_CM = 0.12
 CROWN = np.array([0.0, 12.0, -5.5])
 
 
@@ -52,8 +53,11 @@ class Scalp:
 def hairline_distance(rest: Array, hair: Hair) -> Array:
     """(n,) cm above the hairline of places ``rest`` (n, 3) on the mean head."""
     angle = np.degrees(np.arctan2(np.abs(rest[:, 0]), rest[:, 2] - AXIS_Z_CM))
-    knots = np.array(HAIRLINE)
-    height = np.interp(angle, knots[:, 0], knots[:, 1])
+    knots = np.array(ROUND) + hair.corners * (np.array(CORNERED) - np.array(ROUND))
+    height = np.interp(angle, DIRECTIONS, knots)
+    signed = np.degrees(np.arctan2(rest[:, 0], rest[:, 2] - AXIS_Z_CM))
+    for period in (17.0, 31.0, 57.0):
+        height = height + UNEVEN_CM * np.sin(360 / period * np.radians(signed) + hair.seed % 97 + period)
     front = np.clip((62 - angle) / 20, 0, 1)
     height = height + hair.hairline * front
     height = height + 3.4 * hair.recession * np.exp(-(((angle - 40) / 14) ** 2)) + 1.0 * hair.recession * front
@@ -65,8 +69,8 @@ def make_scalp(mesh: Mesh, neutral: Array, shape: Array, normals: Array, hair: H
     triangles = mesh.same[mesh.source[mesh.triangles_of(parts.SKIN)]]
     rest = neutral[parts.SKIN]
     within = hairline_distance(rest, hair)
-    cover = np.clip((within + 0.45) / 0.9, 0, 1)
-    edge = np.clip((within + 0.45) / (0.9 + 1.2 * hair.layer), 0, 1) ** 0.5
+    cover = np.clip((within + 0.7) / 1.6, 0, 1)
+    edge = np.clip((within + 0.45) / (1.2 + 1.6 * hair.layer), 0, 1) ** 0.6
     cover[ears(mesh, len(rest))] = 0
     kept = triangles[(cover[triangles] > 0).any(axis=1)]
     vertices, inverse = np.unique(kept, return_inverse=True)

@@ -62,6 +62,10 @@ class Person:
             share = rng.uniform(low, high)
             for side in ("L", "R"):
                 rest[assets.axis(f"{name}_{side}")] = share * rng.uniform(0.85, 1.15)
+        sag = float(np.clip((skin.age - 35) / 45, 0, 1)) * rng.uniform(0.3, 1.0)
+        for name, weight in (("mouthFrown", 0.35), ("browDown", 0.18), ("mouthPress", 0.3), ("eyeBlink", 0.08)):
+            for side in ("L", "R"):
+                rest[assets.axis(f"{name}_{side}")] += weight * sag
         stain = float(np.clip(rng.beta(1.5, 3) + 0.006 * (skin.age - 40), 0, 1))
         tooth = np.array([0.60, 0.555, 0.48]) * (1 - 0.25 * stain * np.array([0.4, 0.8, 1.8])) * rng.uniform(0.85, 1.05)
         return cls(

@@ -14,7 +14,7 @@ from orate.corpora.synthetic.hair import Hair
 from orate.corpora.synthetic.scalp import hairline_distance
 from orate.corpora.synthetic.skin import Skin
 from orate.corpora.synthetic.skin_optics import skin_colour
-from orate.corpora.synthetic.wrinkles import relief
+from orate.corpora.synthetic.wrinkles import Relief
 
 Array = NDArray[np.float32]
 
@@ -49,11 +49,14 @@ def make_maps(skin: Skin, hair: FacialHair, scalp_hair: Hair, chart: Chart) -> S
     shade = 1 - (0.10 + 0.30 * skin.circles) * _under_eyes(chart)
     albedo = albedo * np.stack([shade, shade**1.15, shade**1.05], axis=-1)
     albedo = _painted(skin, albedo, lips, chart)
-    height = relief(skin, chart, rng, lips)
+    relief = Relief(skin, chart, rng, lips)
+    crease = 0.42 * relief.shade
+    albedo = albedo * (1 - np.stack([0.8 * crease, crease, crease], axis=-1))
+    height = relief.height
     stubble, brows = hair_cover(hair, chart)
     within = hairline_distance(chart.rest.reshape(-1, 3), scalp_hair).reshape(chart.covered.shape)
-    roots = np.clip((within + 0.7 + 0.25 * chart.noise(rng, 0.12)) / 1.0, 0, 1) * (chart.rest[..., 1] > -2)
-    stubble = np.maximum(stubble, roots * (0.35 if scalp_hair.style == "bald" else 0.9))
+    roots = np.clip((within + 0.9 + 0.3 * chart.noise(rng, 0.1)) / 1.3, 0, 1) * (chart.rest[..., 1] > -2)
+    stubble = np.maximum(stubble, roots * (0.0 if scalp_hair.style == "bald" else 0.9))
     albedo = albedo * (1 - stubble[..., None] * np.array([0.62, 0.58, 0.52]) * (1 - 2 * np.array(hair.colour)))
     cover = brows[..., None]
     albedo = albedo * (1 - cover) + np.array(hair.colour, np.float32) * cover

@@ -105,6 +105,8 @@ def _paths(
     if hair.style in NEAT:
         size = np.sqrt((((paths - scalp.centre) / (scalp.radii + hair.layer + STRAY_CM)) ** 2).sum(axis=2))
         kept = (size < 1).all(axis=1) | (paths[:, 0, 1] < scalp.centre[1])
+        outward = np.linalg.norm(paths[:, :, ::2] - paths[:, :1, ::2], axis=2).max(axis=1)
+        kept &= (outward < STRAY_CM + hair.layer) | (paths[:, 0, 1] >= scalp.centre[1])
         kept &= np.abs(paths[:, :, 0]).max(axis=1) < scalp.radii[0] + hair.layer + STRAY_CM
         paths = paths[kept]
     return paths.astype(np.float32)

@@ -10,40 +10,84 @@ from orate.corpora.synthetic.skin import Skin
 
 Array = NDArray[np.float32]
 
-# Folds as curves through landmarks: points, depth in cm at 80 years, at 25, width and softness in texels of 1024.
+# Folds as curves through landmarks: both sides, depth at 80 years and at 25 in cm, width and softness in texels of
+# 1024.
 NASOLABIAL = ([129, 203, 206, 216, 212], [358, 423, 426, 436, 432])
-MARIONETTE = ([61, 57, 43, 202, 204], [291, 287, 273, 422, 424])
+MARIONETTE = ([57, 202, 211], [287, 422, 431])
 BAGS = ([226, 31, 228, 229, 230, 231, 232, 233], [446, 261, 448, 449, 450, 451, 452, 453])
 TROUGHS = ([233, 232, 231, 230, 119, 118], [453, 452, 451, 450, 348, 347])
-FROWN = ([107, 9, 8], [336, 9, 8])
+LIDS = ([247, 30, 29, 27, 28, 56], [467, 260, 259, 257, 258, 286])
 FOLDS = (
-    (NASOLABIAL, 0.14, 0.018, 5, 7),
-    (MARIONETTE, 0.07, 0.0, 4, 6),
-    (BAGS, 0.045, 0.008, 3, 5),
-    (TROUGHS, 0.06, 0.006, 6, 9),
+    (NASOLABIAL, 0.17, 0.025, 7, 8),
+    (MARIONETTE, 0.11, 0.0, 5, 6),
+    (BAGS, 0.12, 0.012, 3, 5),
+    (TROUGHS, 0.10, 0.008, 8, 9),
+    (LIDS, 0.05, 0.03, 2, 3),
 )
-CROWS_FEET = ((33, 226, -1.0), (263, 446, 1.0))
+CROWS_FEET = ((33, -1.0), (263, 1.0))
+DEEP_CM = 0.12  # a fold of this depth is as dark as folds get
 
 
-def relief(skin: Skin, chart: Chart, rng: np.random.Generator, lips: Array) -> Array:
-    """(side, side) cm of height above the mesh."""
-    old = float(np.clip((skin.age - 25) / 55, 0, 1))
-    pores = chart.noise(rng, 0.1) * (0.0013 + 0.0012 * old) * (1 - lips)
-    coarse = chart.noise(rng, 0.35) * (0.0008 + 0.003 * old)
-    height = (pores + coarse).astype(np.float32)
-    for pair, deep, shallow, width, softness in FOLDS:
-        depth = (shallow + (deep - shallow) * old**1.3) * rng.uniform(0.4, 1.3)
-        for curve in pair:
-            height -= depth * chart.line(_wobbled(chart.landmarks[curve], rng, 1.5), width, softness)
-    height += _forehead(chart, rng, old)
-    height += _crows_feet(chart, rng, old)
-    height += _frown(chart, rng, old)
-    height += _lip_lines(chart, rng, lips)
-    return height
+class Relief:
+    """Height of the skin above the mesh, drawn fold by fold.
 
+    Attributes:
+        height: (side, side) cm.
+        shade: (side, side) in [0, 1], how little light falls into the folds.
+    """
 
-def _wobbled(points: Array, rng: np.random.Generator, texels: float) -> Array:
-    return np.asarray(points + rng.normal(0, texels, points.shape), np.float32)
+    def __init__(self, skin: Skin, chart: Chart, rng: np.random.Generator, lips: Array):
+        """Draw the relief of ``skin``; ``lips`` (side, side) says where they are."""
+        self._chart, self._rng = chart, rng
+        old = float(np.clip((skin.age - 25) / 50, 0, 1))
+        pores = chart.noise(rng, 0.1) * (0.0013 + 0.0015 * old) * (1 - lips)
+        coarse = chart.noise(rng, 0.35) * (0.0008 + 0.003 * old)
+        self.height = np.asarray(pores + coarse + _lip_lines(chart, rng, lips), np.float32)
+        self.shade = np.zeros_like(self.height)
+        for pair, deep, shallow, width, softness in FOLDS:
+            depth = (shallow + (deep - shallow) * old**1.2) * rng.uniform(0.5, 1.3)
+            for curve in pair:
+                points = chart.landmarks[curve] + rng.normal(0, 1.5, (len(curve), 2))
+                self._fold(points.astype(np.float32), depth, width, softness)
+        if old > 0.1:
+            self._forehead(old)
+            self._crows_feet(old)
+            self._frown(old)
+        self.shade = np.clip(self.shade, 0, 1)
+
+    def _fold(self, points: Array, depth: float, width: float, softness: float) -> None:
+        line = self._chart.line(points, width, softness)
+        line = line / max(float(line.max()), 1e-3)  # as deep as asked for, however soft
+        self.height -= depth * line
+        self.shade += min(depth / DEEP_CM, 1) * line**1.5
+
+    def _forehead(self, old: float) -> None:
+        """Three to five level lines."""
+        rng = self._rng
+        for y in np.arange(6.3, 8.8, rng.uniform(0.5, 0.8)):
+            half = rng.uniform(2.0, 4.4)
+            x = np.linspace(-half, half, 7) + rng.normal(0, 0.3)
+            bow = 0.25 * np.cos(x / 1.5) * rng.normal(0.6, 0.5) - 0.02 * x * x + rng.normal(0, 0.06, 7)
+            points = np.array([_place(self._chart, float(a), float(y + b)) for a, b in zip(x, bow, strict=True)])
+            self._fold(points, 0.06 * old**1.3 * rng.uniform(0.3, 1.2), 2, 3.5)
+
+    def _crows_feet(self, old: float) -> None:
+        """Rays from the outer corners of the eyes."""
+        rng = self._rng
+        for corner, side in CROWS_FEET:
+            x, y = self._chart.middle[corner, :2]
+            for slant in np.linspace(-0.6, 0.6, int(rng.integers(3, 6))):
+                reach = rng.uniform(0.35, 0.6) + np.linspace(0, rng.uniform(0.7, 1.5), 4)
+                bent = [_place(self._chart, x + side * r, y + slant * r + 0.08 * slant * r * r) for r in reach]
+                self._fold(np.array(bent), 0.045 * old**1.1 * rng.uniform(0.4, 1.2), 1.5, 2.5)
+
+    def _frown(self, old: float) -> None:
+        """Upright lines between the brows."""
+        rng = self._rng
+        for side in (-1, 1):
+            x = side * rng.uniform(0.45, 0.8)
+            points = np.array([_place(self._chart, x * s, y) for s, y in ((1.15, 6.0), (1.0, 5.4), (0.8, 4.9))])
+            self._fold(points, 0.07 * old**1.2 * rng.uniform(0.0, 1.2), 2.5, 4)
 
 
 def _place(chart: Chart, x: float, y: float) -> Array:
@@ -54,43 +98,6 @@ def _place(chart: Chart, x: float, y: float) -> Array:
     weight = (1 / (distance[near] + 0.2))[:, None]
     solution = np.linalg.lstsq(design * weight, chart.landmarks[near] * weight, rcond=None)[0]
     return np.asarray(np.array([x, y, 1.0]) @ solution, np.float32)
-
-
-def _forehead(chart: Chart, rng: np.random.Generator, old: float) -> Array:
-    """Three to five level lines."""
-    total = np.zeros((chart.side, chart.side), np.float32)
-    if old < 0.12:
-        return total
-    for y in np.arange(6.3, 8.6, rng.uniform(0.5, 0.8)):
-        half = rng.uniform(2.0, 4.2)
-        x = np.linspace(-half, half, 7) + rng.normal(0, 0.3)
-        bow = 0.25 * np.cos(x / 1.5) * rng.normal(0.6, 0.5) - 0.02 * x * x + rng.normal(0, 0.06, 7)
-        points = np.array([_place(chart, float(a), float(y + b)) for a, b in zip(x, bow, strict=True)])
-        total -= 0.05 * old**1.4 * rng.uniform(0.3, 1.2) * chart.line(points, 2.5, 4)
-    return total
-
-
-def _crows_feet(chart: Chart, rng: np.random.Generator, old: float) -> Array:
-    total = np.zeros((chart.side, chart.side), np.float32)
-    if old < 0.12:
-        return total
-    for corner, _, side in CROWS_FEET:
-        x, y = chart.middle[corner, :2]
-        for slant in np.linspace(-0.6, 0.6, int(rng.integers(3, 6))):
-            start, length = rng.uniform(0.35, 0.6), rng.uniform(0.7, 1.5)
-            reach = start + np.linspace(0, length, 4)
-            points = np.array([_place(chart, x + side * r, y + slant * r + 0.08 * slant * r * r) for r in reach])
-            total -= 0.035 * old**1.2 * rng.uniform(0.4, 1.2) * chart.line(points, 2, 3)
-    return total
-
-
-def _frown(chart: Chart, rng: np.random.Generator, old: float) -> Array:
-    total = np.zeros((chart.side, chart.side), np.float32)
-    for side in (-1, 1):
-        x = side * rng.uniform(0.45, 0.8)
-        points = np.array([_place(chart, x * s, y) for s, y in ((1.15, 6.0), (1.0, 5.4), (0.8, 4.9))])
-        total -= 0.05 * old**1.3 * rng.uniform(0.0, 1.2) * chart.line(points, 3, 4)
-    return total
 
 
 def _lip_lines(chart: Chart, rng: np.random.Generator, lips: Array) -> Array:

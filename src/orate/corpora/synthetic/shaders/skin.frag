@@ -23,7 +23,7 @@ void main() {
     vec4 map = texture(albedo, texel);
     vec3 base = map.rgb * map.rgb;
     vec3 bumpy = rough_normal(n, texture(slopes, texel).rg);
-    vec3 soft = normalize(mix(bumpy, n, 0.7));  // light spreads far in red, little in blue
+    vec3 soft = normalize(mix(bumpy, n, 0.5));  // light spreads far in red, little in blue
     vec3 open = pow(vec3(open_sky), 1.0 - 0.55 * base);  // and bounces in hollows
     vec3 light = room_light(soft) * open, mirror = vec3(0.0);
     for (int i = 0; i < 3; i++) {
