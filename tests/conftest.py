@@ -31,6 +31,17 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of this session's own signing certificate, which is not the user's; nothing else of theirs is used."""
+    folder = tmp_path_factory.mktemp("keys")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ORATE_CONFIG_DIR", str(folder))
+        for name in ("ORATE_CERTIFICATE", "ORATE_PRIVATE_KEY", "ORATE_PRODUCER", "SOURCE_DATE_EPOCH"):
+            patch.delenv(name, raising=False)
+        yield folder
+
+
 @pytest.fixture
 def clicks() -> Callable[[int, float, list[float]], np.ndarray]:
     """(n,) float32: silence with a 5 ms burst of 2 kHz that begins at each of the given times in seconds."""

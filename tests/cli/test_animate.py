@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -11,8 +12,11 @@ import pytest
 
 from orate import OrateError
 from orate.animator.controls import Controls
+from orate.cli import mark_options
 from orate.cli.animate import NATURAL
 from orate.cli.main import main
+from orate.provenance.label import Corner, LabelStyle
+from orate.provenance.marks import Marks
 
 
 class FakeAnimator:
@@ -57,6 +61,9 @@ def run(*arguments: str) -> int:
 def test_the_defaults(animator: type[FakeAnimator], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("me.jpg", "hello.wav", "-o", "out.mp4") == 0
     assert animator.loaded == {"model": "default", "device": "auto"}
+    marks = animator.asked.pop("marks")
+    assert marks.time is not None
+    assert marks == Marks(time=marks.time), "all but the label"
     assert animator.asked == {
         "photo": Path("me.jpg"),
         "audio": Path("hello.wav"),
@@ -146,3 +153,35 @@ def test_wrong_arguments_name_the_argument(
 ) -> None:
     assert run(*arguments) == 2
     assert told in capsys.readouterr().err
+
+
+def test_the_options_for_marks(
+    animator: type[FakeAnimator], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    options = ["--consent", "Jane, written", "--certificate", "c.pem", "--private-key", "k.pem", "--no-watermark"]
+    label = ["--label-text", "AI", "--label-corner", "bottom-left", "--label-seconds", "2"]
+    assert run("me.jpg", "hello.wav", "-o", "out.mp4", *options, *label) == 0
+    assert animator.asked["marks"] == Marks(
+        watermark=False,
+        label=LabelStyle("AI", Corner.BOTTOM_LEFT, 2.0),
+        consent="Jane, written",
+        time=datetime(1970, 1, 1, tzinfo=UTC),
+        certificate=Path("c.pem"),
+        private_key=Path("k.pem"),
+    )
+    out, err = capsys.readouterr()
+    assert out == "out.mp4\n"
+    assert err == "Note: made without watermark, for research.\n"
+
+
+def test_every_mark_can_be_left_out(animator: type[FakeAnimator], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("me.jpg", "hello.wav", "-o", "out.mp4", "--no-metadata", "--no-credentials", "--label", "-q") == 0
+    assert animator.asked["marks"].left_out == ("metadata", "credentials")
+    assert animator.asked["marks"].label == LabelStyle()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_corners_and_text_are_those_of_the_label() -> None:
+    assert [corner.value for corner in mark_options.Corner] == [corner.value for corner in Corner]
+    assert LabelStyle().text == mark_options.LABEL_TEXT

@@ -9,7 +9,7 @@ import pytest
 
 from orate.cli.main import main
 from orate.provenance import verify as verify_module
-from orate.provenance.manifest import Manifest
+from orate.provenance.manifest_reader import Manifest
 from orate.provenance.metadata import Tags
 from orate.provenance.watermark_detector import Reading
 

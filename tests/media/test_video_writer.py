@@ -263,3 +263,26 @@ def test_large_pictures_are_not_held_back(tmp_path: Path) -> None:
     data = write(tmp_path / "a.mp4", frame).read_bytes()
     assert b"bframes=0" in data
     assert next(read_video(tmp_path / "a.mp4")).image.shape == (2400, 4100, 3)
+
+
+def test_what_is_done_with_the_finished_file(tmp_path: Path) -> None:
+    seen = []
+
+    def add(path: Path) -> None:
+        seen.append(len(list(read_video(path))))
+        with path.open("ab") as file:
+            file.write(b"\0\0\0\x08free")
+
+    with VideoWriter(tmp_path / "a.mp4", 64, 64, finish=add) as video:
+        for frame in noise(3):
+            video.write(frame)
+        assert not (tmp_path / "a.mp4").exists()
+    assert seen == [3]
+    assert (tmp_path / "a.mp4").read_bytes().endswith(b"free")
+
+    def fail(_: Path) -> None:
+        raise OrateError("no")
+
+    with pytest.raises(OrateError, match="no"), VideoWriter(tmp_path / "b.mp4", 64, 64, finish=fail) as video:
+        video.write(noise(1)[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]

@@ -1,8 +1,8 @@
-"""A video with all marks, one without any, and a place for keys that is not the user's."""
+"""A video with all marks, and one without any."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -20,17 +20,6 @@ ROOT = Path(__file__).parents[2]
 SIZE = 320
 FRAMES = 12
 Write = Callable[..., Path]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of this session's own certificate."""
-    folder = tmp_path_factory.mktemp("keys")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ORATE_CONFIG_DIR", str(folder))
-        for name in ("ORATE_CERTIFICATE", "ORATE_PRIVATE_KEY", "ORATE_PRODUCER", "SOURCE_DATE_EPOCH"):
-            patch.delenv(name, raising=False)
-        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +43,7 @@ def write(picture: np.ndarray, sound: Path) -> Write:
     def video(path: Path, marks: Marks | None, frames: int = FRAMES, seed: int = 3) -> Path:
         made = None
         if marks is not None:
-            origin = Origin(picture, ROOT / "examples" / "portrait.jpg", sound, "default", "0.1.0", seed, {"fps": 25.0})
+            origin = Origin(picture, ROOT / "examples" / "portrait.jpg", sound, "default", seed, {"fps": 25.0})
             made = Marking(marks, origin, 25)
         with VideoWriter(path, SIZE, SIZE, Fraction(25), audio=sound, metadata=made.tags if made else None) as writer:
             for number in range(frames):

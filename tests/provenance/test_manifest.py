@@ -14,8 +14,10 @@ from edited_files import remux
 from orate import OrateError
 from orate.media.video import read_video
 from orate.provenance import manifest as manifest_module
+from orate.provenance.c2pa_library import OFFLINE
 from orate.provenance.jumbf import resealed
-from orate.provenance.manifest import Manifest, embed_manifest, read_manifest
+from orate.provenance.manifest import check_signer, embed_manifest
+from orate.provenance.manifest_reader import Manifest, read_manifest
 from orate.provenance.marks import Marks
 from orate.provenance.signer import find_signer
 from orate.provenance.statement import Statement
@@ -149,15 +151,15 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_was(plain: Path, monkeypatch:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(manifest_module, "_replace", full)
-    with pytest.raises(OrateError, match="disk is full"):
-        embed_manifest(plain, STATEMENT, find_signer())
+    with pytest.raises(OrateError, match=r"out\.mp4 cannot be written: the disk is full"):
+        embed_manifest(plain, STATEMENT, find_signer(), "out.mp4")
     assert plain.read_bytes() == before
     assert [file.name for file in plain.parent.iterdir()] == ["plain.mp4"]
 
 
 def test_without_the_library(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "c2pa", None)
-    for call in (lambda: read_manifest(plain), lambda: embed_manifest(plain, STATEMENT, find_signer())):
+    for call in (lambda: read_manifest(plain), lambda: check_signer(find_signer())):
         with pytest.raises(OrateError, match="pip install c2pa-python"):
             call()
 
@@ -169,7 +171,7 @@ def test_manifests_that_are_built_otherwise_are_left_alone(data: bytes) -> None:
 
 def test_no_network_is_used(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library's own settings: nothing is fetched, neither manifests nor lists of certificates."""
-    verify = manifest_module.OFFLINE["verify"]
+    verify = OFFLINE["verify"]
     assert verify["remote_manifest_fetch"] is False
     assert verify["ocsp_fetch"] is False
     embed_manifest(plain, STATEMENT, find_signer())

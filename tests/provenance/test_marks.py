@@ -13,7 +13,7 @@ import pytest
 
 from orate import OrateError
 from orate.provenance.label import LabelStyle
-from orate.provenance.manifest import read_manifest
+from orate.provenance.manifest_reader import read_manifest
 from orate.provenance.marks import Marking, Marks, Origin
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def origin(picture: np.ndarray, sound: Path) -> Origin:
-    return Origin(picture, ROOT / "examples" / "portrait.jpg", sound, "default", "0.1.0", 3, {"fps": 25.0})
+    return Origin(picture, ROOT / "examples" / "portrait.jpg", sound, "default", 3, {"fps": 25.0})
 
 
 def test_the_same_inputs_give_the_same_file(write: Write, tmp_path: Path) -> None:

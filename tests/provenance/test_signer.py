@@ -22,7 +22,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from orate import OrateError
 from orate.provenance import own_certificate
-from orate.provenance.manifest import embed_manifest, read_manifest
+from orate.provenance.manifest import check_signer, embed_manifest
+from orate.provenance.manifest_reader import read_manifest
 from orate.provenance.own_certificate import FILE_NAME, config_folder, own_pem
 from orate.provenance.signer import find_signer
 from orate.provenance.statement import Statement
@@ -86,6 +87,7 @@ def test_a_certificate_of_the_users(algorithm: str, write: Write, tmp_path: Path
     chain, key = certificate(tmp_path, KEYS[algorithm]())
     signer = find_signer(chain, key)
     assert (signer.algorithm, signer.name, signer.self_made) == (algorithm, "Acme Studio", False)
+    check_signer(signer)
     files = [write(tmp_path / name, None, frames=3) for name in ("1.mp4", "2.mp4")]
     for file in files:
         embed_manifest(file, STATEMENT, signer)
@@ -141,8 +143,9 @@ def test_nothing_is_signed_with_a_flawed_certificate(flaw, write: Write, tmp_pat
     signer = find_signer(*certificate(tmp_path, ed25519.Ed25519PrivateKey.generate(), **flaw))
     file = write(tmp_path / "a.mp4", None, frames=3)
     before = file.read_bytes()
-    with pytest.raises(OrateError, match="Acme Studio"):
-        embed_manifest(file, STATEMENT, signer)
+    for call in (lambda: check_signer(signer), lambda: embed_manifest(file, STATEMENT, signer)):
+        with pytest.raises(OrateError, match="certificate of Acme Studio does not serve to sign: the certificate"):
+            call()
     assert file.read_bytes() == before
     assert not list(tmp_path.glob(".*"))
 

@@ -164,6 +164,21 @@ def test_a_manifest_of_a_camera(real: Path, tmp_path: Path, monkeypatch: pytest.
         assert verify(tmp_path / "damaged.mp4").verdict is Verdict.UNKNOWN
 
 
+def test_an_output_that_was_edited_with_a_program_that_signs(marked: Path, content_id: str, tmp_path: Path) -> None:
+    """The program's manifest holds ours, and says what became of the file."""
+    key, cut, certificates = own_pem().partition(b"-----BEGIN CERTIFICATE")
+    info = c2pa.C2paSignerInfo(alg=b"ed25519", sign_cert=cut + certificates, private_key=key, ta_url=None)
+    edited = tmp_path / "edited.mp4"
+    with c2pa.Builder.from_json({"claim_generator_info": [{"name": "Acme Editor"}]}) as builder:
+        builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
+        with c2pa.Signer.from_info(info) as signer:
+            builder.sign_file(str(marked), str(edited), signer)
+    found = verify(edited)
+    assert found.verdict is Verdict.GENERATED
+    assert "Acme Editor" in found.credentials.detail
+    assert any(content_id in note for note in found.notes)
+
+
 def test_marks_of_two_files(write: Write, marked: Path, tmp_path: Path) -> None:
     other = write(tmp_path / "other.mp4", Marks(credentials=False), seed=4)
     found = verify(remux(other, tmp_path / "mixed.mp4", dict(video_info(marked).metadata)))

@@ -5,9 +5,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from orate.cli.mark_options import (
+    LABEL_TEXT,
+    Certificate,
+    Consent,
+    Corner,
+    LabelCorner,
+    LabelFont,
+    LabelSeconds,
+    LabelText,
+    NoCredentials,
+    NoMetadata,
+    NoWatermark,
+    PrivateKey,
+    ShowLabel,
+    chosen_marks,
+    tell_left_out,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Task
@@ -145,6 +163,17 @@ def animate(
     body: Annotated[
         Body, typer.Option(help="Shoulders stay ('rest') or follow the head a little.", rich_help_panel=PANEL)
     ] = Body.REST,
+    consent: Consent = None,
+    label: ShowLabel = False,
+    label_text: LabelText = LABEL_TEXT,
+    label_corner: LabelCorner = Corner.TOP_LEFT,
+    label_seconds: LabelSeconds = None,
+    label_font: LabelFont = None,
+    certificate: Certificate = None,
+    private_key: PrivateKey = None,
+    no_metadata: NoMetadata = False,
+    no_credentials: NoCredentials = False,
+    no_watermark: NoWatermark = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar; print nothing but errors.")] = False,
 ) -> None:
     """Make the face in PHOTO say AUDIO.
@@ -169,10 +198,24 @@ def animate(
     with _progress_bar(enabled=not quiet and sys.stderr.isatty()) as progress:
         from orate.animator import Animator
 
+        off = {"metadata": no_metadata, "credentials": no_credentials, "watermark": no_watermark}
+        marks = chosen_marks(
+            consent=consent,
+            label=label,
+            label_text=label_text,
+            label_corner=label_corner,
+            label_seconds=label_seconds,
+            label_font=label_font,
+            certificate=certificate,
+            private_key=private_key,
+            left_out=[name for name, wanted in off.items() if wanted],
+        )
         animator = Animator.from_pretrained(model, device=device.value)
-        animator.animate(photo, audio, output, seed=seed, face=face, crop=crop, fps=fps, progress=progress, **controls)
+        more: dict[str, Any] = {"progress": progress, "marks": marks, **controls}
+        animator.animate(photo, audio, output, seed=seed, face=face, crop=crop, fps=fps, **more)
     if not quiet:
         typer.echo(output)
+        tell_left_out(marks)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -44,6 +45,7 @@ class VideoWriter:
         audio: any file with sound in it, or None.
         crf: constant rate factor of x264, 0 (lossless) to 51; 18 is visually transparent.
         metadata: tags of the file; read back by ``video_info(path).metadata``.
+        finish: called with the complete file before it gets its name; may change it, whole or not at all.
 
     Raises:
         OrateError: unsupported suffix, folder missing or not writable, disk full, sound that cannot be read.
@@ -59,6 +61,7 @@ class VideoWriter:
         audio: str | Path | None = None,
         crf: int = 18,
         metadata: dict[str, str] | None = None,
+        finish: Callable[[Path], None] | None = None,
     ) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() not in FORMATS:
@@ -68,7 +71,7 @@ class VideoWriter:
         self.width, self.height = width, height
         self.fps = fps if isinstance(fps, Fraction) else Fraction(fps).limit_denominator(100_000)
         self.frames_written = 0
-        self._audio, self._crf, self._metadata = audio, crf, metadata or {}
+        self._audio, self._crf, self._metadata, self._complete = audio, crf, metadata or {}, finish
 
     def __enter__(self) -> Self:
         sound = SoundDecoder(self._audio) if self._audio is not None else None
@@ -167,6 +170,8 @@ class VideoWriter:
         if self._sound:
             self._sound.write_until(None)
         self._container.close()
+        if self._complete:
+            self._complete(self._temporary)
         self._temporary.replace(self.path)
 
     def _discard(self) -> None:

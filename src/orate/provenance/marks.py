@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from orate import __version__
 from orate.provenance.content_id import Value, file_sha256, make_content_id, pixels_sha256
 from orate.provenance.label import Label, LabelStyle
-from orate.provenance.manifest import MEDIA_TYPES, embed_manifest
+from orate.provenance.manifest import check_signer, embed_manifest
 from orate.provenance.metadata import tags_of
 from orate.provenance.signer import find_signer
 from orate.provenance.statement import MARKS, Statement, checked_consent, checked_producer
@@ -70,18 +71,18 @@ class Origin:
         photo_file: where it came from, if from a file.
         sound: the sound's file.
         model: name.
-        version: of orate.
         seed: of the movement.
         settings: what else decides how the frames look.
+        version: of orate.
     """
 
     photo: Pixels
     photo_file: str | Path | None
     sound: str | Path
     model: str
-    version: str
     seed: int
     settings: Mapping[str, Value]
+    version: str = __version__
 
 
 class Marking:
@@ -100,7 +101,10 @@ class Marking:
         self._marks, self._origin = marks, origin
         height, width = origin.photo.shape[:2]
         self._label = Label(marks.label, height, width, fps) if marks.label else None
-        self._signer = find_signer(marks.certificate, marks.private_key) if marks.credentials else None
+        self._signer = None
+        if marks.credentials:
+            self._signer = find_signer(marks.certificate, marks.private_key)
+            check_signer(self._signer)
         self.statement = self._said(checked_consent(marks.consent), checked_producer(marks.producer))
         self._watermark = Watermark(self.statement.content_id, origin.photo) if marks.watermark else None
         if marks.left_out:
@@ -108,7 +112,9 @@ class Marking:
 
     def _said(self, consent: str | None, producer: str) -> Statement:
         origin, marks = self._origin, self._marks
-        settings = dict(origin.settings)
+        settings = {
+            name: value.item() if isinstance(value, np.generic) else value for name, value in origin.settings.items()
+        }
         if marks.label:
             settings |= {"label": marks.label.text, "label_corner": str(marks.label.corner)}
             if marks.label.seconds is not None:
@@ -164,8 +170,7 @@ class Marking:
             OrateError: the certificate does not serve, the disk is full.
         """
         if self._signer:
-            kind = MEDIA_TYPES.get(Path(name).suffix.lower(), MEDIA_TYPES[".mp4"])
-            embed_manifest(path, self.statement, self._signer, kind)
+            embed_manifest(path, self.statement, self._signer, name)
 
 
 def _media_type(file: str | Path | None) -> str:

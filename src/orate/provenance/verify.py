@@ -18,8 +18,9 @@ import numpy as np
 from orate.errors import OrateError
 from orate.media.files import check_input
 from orate.media.image import read_image
+from orate.provenance.c2pa_library import GENERATOR
 from orate.provenance.content_id import id_text
-from orate.provenance.manifest import GENERATOR, Manifest, read_manifest
+from orate.provenance.manifest_reader import Manifest, read_manifest
 from orate.provenance.metadata import Tags, read_tags
 from orate.provenance.statement import stated_id
 from orate.provenance.watermark_detector import Reading, find_in_frames, find_watermark
@@ -135,8 +136,9 @@ def verify(file: str | Path) -> Verification:
     check_input(file)
     manifest = read_manifest(file)
     tags, reading = read_tags(file), _watermark(file)
-    metadata, credentials, watermark = _of_tags(tags), _of_manifest(manifest), _of_reading(reading)
+    credentials, watermark = _of_manifest(manifest), _of_reading(reading)
     ours = credentials.state is State.FOUND
+    metadata = _of_tags(tags, signed=ours)
     if watermark.state is State.FOUND or ours:
         verdict = Verdict.GENERATED
     elif State.BROKEN in (metadata.state, credentials.state) or metadata.state is State.FOUND:
@@ -166,13 +168,15 @@ def _watermark(file: str | Path) -> Reading:
         return find_watermark(file)  # a video under another name
 
 
-def _of_tags(tags: Tags) -> Layer:
+def _of_tags(tags: Tags, *, signed: bool) -> Layer:
+    """What the metadata say; the signature of a manifest that fits covers them."""
     if not tags.ours:
         return Layer(State.ABSENT, "none of orate")
     number = id_text(tags.content_id) if tags.content_id else None
     if tags.problems:
         return Layer(State.BROKEN, "; ".join(tags.problems), number, states=dict(tags.said))
-    detail = CLAIM if number else f"only the comment is left; {CLAIM}"
+    trust = "unchanged since the file was signed" if signed else CLAIM
+    detail = trust if number else f"only the comment is left; {trust}"
     return Layer(State.FOUND, detail, number, states={**tags.said, **({"AIGC": tags.aigc} if tags.aigc else {})})
 
 
@@ -236,6 +240,8 @@ def _notes(manifest: Manifest, tags: Tags, reading: Reading, ids: list[str | Non
             notes.append("Whether the certificate is one to trust is not looked up: that needs lists from the network.")
         if expired := [problem for problem in manifest.problems if problem]:
             notes.append(f"The certificate has a flaw now: {', '.join(expired)}.")
+    if manifest.made_from:
+        notes.append(f"Its manifest says that it was made from output of orate: {', '.join(manifest.made_from)}.")
     left_out = manifest.said.get("marks_left_out") or []
     if left_out and manifest.intact:
         notes.append(f"Left out when it was made: {', '.join(str(mark) for mark in left_out)}.")
