@@ -4,9 +4,9 @@ import os
 import pickle
 import signal
 import sys
+from pathlib import Path
 
 import pytest
-from conftest import SETTINGS, SHARD_BYTES
 from fake_clips import SHARD_BYTES as FAKE_SHARD_BYTES
 from fake_clips import fake_clips, prepare_fake
 from fatal_clip import FATAL, prepare_or_die
@@ -23,6 +23,7 @@ from orate.corpora.ray_engine import ClipWorker, RayEngine
 from orate.corpora.worker import Record, record_path
 from orate.errors import OrateError
 
+SETTINGS, SHARD_BYTES = PrepareSettings(voice=False), 600_000  # as in conftest
 PIPELINE = "MapWorker"  # what Ray calls the processes of a pipeline
 
 
@@ -75,9 +76,10 @@ def test_killed_processes_and_an_interruption_change_nothing(cluster, grid, prep
     assert folder_bytes(tmp_path / "out") == folder_bytes(prepared[0])
 
 
-def test_lost_node_and_a_fatal_clip(cluster, tmp_path):
+def test_lost_node_and_a_fatal_clip(cluster, tmp_path, monkeypatch):
     """A node goes midway, and one clip kills whoever takes it: all others come, each once, and that one is dropped."""
-    clips, seen = fake_clips(tmp_path / "source", 40), []
+    monkeypatch.chdir(tmp_path)
+    clips, seen = fake_clips(Path("source"), 40), []
 
     def lose(done, total):
         seen.append(done)
@@ -87,7 +89,7 @@ def test_lost_node_and_a_fatal_clip(cluster, tmp_path):
     try:
         report = prepare(
             clips,
-            tmp_path / "out",
+            Path("out"),
             engine=RayEngine(),
             prepare_clip=prepare_or_die,
             shard_bytes=FAKE_SHARD_BYTES,
@@ -110,7 +112,7 @@ def worker_of(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / ".seen-here").touch()
     return lambda name="here", version=__version__: ClipWorker(
-        Task(PrepareSettings(), tmp_path / "work", prepare_fake), name, version
+        Task(PrepareSettings(), tmp_path / "work", prepare_fake), name, version, Path.cwd()
     )
 
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 import yaml
 from ray_cluster import two_nodes
-from ray_victim import fail, train_and_suffer
+from ray_victim import KILL_AT, SIGNAL_AT, fail, train_and_suffer
+from safetensors.torch import load_file
 from synthetic_corpus import SHRINK
 from typer.testing import CliRunner
 
@@ -26,10 +27,10 @@ from orate.training.signals import obey_signals, request_stop
 from orate.training.state import load_state
 from orate.training.trainer import STATE_FILE
 
-STEPS = 16
+STEPS, SAVE_EVERY = 12, 2
 WAIT_S = 180
 COMMAND = ["train", "paper-small", "--steps", str(STEPS), "-q"]
-SETTINGS = [*SHRINK, "run.save_every=2", "losses.pixels_from=1", "losses.adversarial_from=2"]
+SETTINGS = [*SHRINK, f"run.save_every={SAVE_EVERY}", "losses.pixels_from=1", "losses.adversarial_from=2"]
 
 pytestmark = [
     pytest.mark.skipif(
@@ -88,13 +89,13 @@ def test_a_signal_and_a_killed_worker_change_no_number(cluster, corpus, tmp_path
     stopped = CliRunner().invoke(app, command)
     assert stopped.exit_code == 128 + signal.SIGTERM, stopped.output
     assert "Stopped and saved" in stopped.output
-    assert 3 < load_state(tmp_path / "run" / STATE_FILE)["step"] < STEPS
-    assert not (tmp_path / "killed").exists()
+    assert load_state(tmp_path / "run" / STATE_FILE)["step"] == SIGNAL_AT + 1
 
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert str(tmp_path / "run" / "model") in done.stdout.splitlines()
-    assert (tmp_path / "killed").exists()
+    saved_at = KILL_AT - KILL_AT % SAVE_EVERY  # the second worker was killed in the step after that
+    assert (tmp_path / "lives").read_text().split() == ["0", str(SIGNAL_AT + 1), str(saved_at)]
 
     _, errors = reference.communicate(timeout=WAIT_S)
     assert reference.returncode == 0, errors
@@ -105,8 +106,7 @@ def test_a_signal_and_a_killed_worker_change_no_number(cluster, corpus, tmp_path
     assert not any(name.startswith(".") for name in files[0])
     recipes = [yaml.safe_load((tmp_path / name / "config.yaml").read_text()) for name in ("run", "reference")]
     assert recipes[0] == recipes[1]
-    weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("run", "reference")]
-    assert weights[0] == weights[1]
+    assert_same(*(load_file(tmp_path / name / "model" / "model.safetensors") for name in ("run", "reference")))
 
 
 def test_what_a_person_must_mend_ends_the_run_at_once(cluster, tmp_path):

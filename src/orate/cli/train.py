@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orate.cli.train_ray import Cluster, EngineName, TrainOne, absolute, cluster_of, train_one_on_worker
+from orate.cli.train_ray import Cluster, EngineName, TrainOne, cluster_of, train_one_on_worker
 from orate.cli.training_bar import training_bar
 from orate.errors import OrateError
 
@@ -64,8 +64,11 @@ def train(
         raise OrateError("There is nothing to train on: give a folder from `orate prepare` with --data.")
     cluster = cluster_of(engine, ray_address, ray_workers, use_gpu, device, devices)
     folders, measured = list(data or []), list(tracks or [])
-    if cluster:
-        folders, measured, output = [*map(absolute, folders)], [*map(absolute, measured)], absolute(output)
+    if cluster:  # workers are in other folders
+        folders, measured = [path.absolute() for path in folders], [path.absolute() for path in measured]
+        config = str(Path(config).absolute()) if Path(config).is_file() else config
+        start = str(Path(start).absolute()) if start and Path(start).is_dir() else start
+        output = output.absolute()
     if not (motion or refiner or measure):
         wanted = _overrides(settings, steps, device, devices)
         _train_pictures(config, folders, output, start, wanted, cluster, quiet)
@@ -111,7 +114,6 @@ def _train_pictures(
 
     recipe = load_config(config, overrides)
     if cluster:
-        start = str(absolute(Path(start))) if start is not None and Path(start).exists() else start
         with training_bar(quiet) as show:
             stopped_by = cluster.train(partial(train_on_worker, Pictures(recipe, data, output, start)), output, show)
         _end(stopped_by)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,11 +61,6 @@ def cluster_of(
 
     load_ray()
     return Cluster(address, workers, use_gpu)
-
-
-def absolute(path: Path) -> Path:
-    """The same file whatever folder a worker is in; links are kept, for machines may resolve them differently."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() follows links
 
 
 def train_one_on_worker(train_one: TrainOne, place: Place) -> int | None:

@@ -7,10 +7,12 @@ whose record exists is not prepared again.
 
 from __future__ import annotations
 
+import os
 import pickle
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -53,6 +55,7 @@ class RayEngine:
         if not clips:
             yield iter(())
             return
+        task = replace(task, work=task.work.absolute())  # workers are in other folders
         with connected(self._address) as ray:
             name = uuid4().hex[:12]
             mark = task.work / f".seen-{name}"
@@ -76,8 +79,13 @@ class RayEngine:
             else data.ActorPoolStrategy(min_size=1, initial_size=workers, max_size=len(clips))
         )
         blocks = min(len(clips), max(len(clips) // CLIPS_PER_BLOCK, workers * BLOCKS_PER_WORKER))
-        rows = data.from_items([{"clip": pickle.dumps(clip)} for clip in clips], override_num_blocks=blocks)
-        return rows.map(ClipWorker, fn_constructor_args=(task, name, __version__), compute=pool, num_cpus=1)
+        rows = data.from_items([{"clip": pickle.dumps(_absolute(clip))} for clip in clips], override_num_blocks=blocks)
+        arguments = task, name, __version__, Path.cwd()
+        return rows.map(ClipWorker, fn_constructor_args=arguments, compute=pool, num_cpus=1)
+
+
+def _absolute(clip: Clip) -> Clip:
+    return replace(clip, video=clip.video.absolute(), audio=clip.audio.absolute() if clip.audio else None)
 
 
 def _finished(ray: Any, rows: Iterator[dict[str, Any]], work: Path) -> Iterator[Finished]:
@@ -126,10 +134,13 @@ class ClipWorker:
         task: what is to be done.
         name: of this run: its marks in the folder carry it.
         version: of orate on the machine that the command runs on.
+        folder: which the command is in: the task may name files from there.
     """
 
-    def __init__(self, task: Task, name: str, version: str) -> None:
+    def __init__(self, task: Task, name: str, version: str, folder: Path) -> None:
         cv2.setNumThreads(1)
+        with suppress(OSError):
+            os.chdir(folder)
         self._task, self._name, self._version = task, name, version
         self._attempts = Attempts(task, name)
         self._is_checked = False

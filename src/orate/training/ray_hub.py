@@ -12,6 +12,11 @@ class Hub:
     def __init__(self) -> None:
         self._news: dict[str, News] = {}
         self._asked: int | None = None
+        self._is_begun = False
+
+    def begin(self) -> None:
+        """A worker begins to train."""
+        self._is_begun = True
 
     def tell(self, what: str, done: int, total: int, figures: dict[str, float]) -> None:
         """A worker says how far it is; what was told before is forgotten."""
@@ -22,9 +27,10 @@ class Hub:
         news, self._news = self._news, {}
         return news
 
-    def ask(self, number: int) -> None:
-        """The command asks the workers to end as a signal with that number would."""
+    def ask(self, number: int) -> bool:
+        """The command asks the workers to end as a signal with that number would; whether they have begun at all."""
         self._asked = number
+        return self._is_begun
 
     def asked(self) -> int | None:
         """The number of the signal that shall end the run, if any."""

@@ -131,6 +131,10 @@ def _trainer(ray: Any, order: Order, folder: Path, workers: int | None, use_gpu:
     )
 
 
+def _ended_by(number: int) -> BaseException:
+    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(SIGNAL_EXIT + number)
+
+
 class _Fit:
     """Ray's training in a thread, so that this one can show how far it is and obey signals."""
 
@@ -139,7 +143,6 @@ class _Fit:
         self._result: int | None = None
         self._error: Exception | None = None
         self._signal: int | None = None
-        self._is_begun = False
 
     def wait(self, show: Show) -> int | None:
         thread = threading.Thread(target=self._run, daemon=True)
@@ -149,19 +152,19 @@ class _Fit:
             while thread.is_alive():
                 thread.join(ASK_S)
                 for what, news in self._ray.get(self._hub.news.remote()).items():
-                    self._is_begun = True
                     show(what, *news)
                 if self._signal is not None and not asked:
-                    self._hub.ask.remote(self._signal)
+                    if not self._ray.get(self._hub.ask.remote(self._signal)):
+                        raise _ended_by(self._signal)
                     asked = True
         if self._error is None:
             return self._result
         raise self._in_words(self._error) from self._error
 
     def _ask(self, number: int) -> None:
-        """The first signal lets the workers save; the second one, or one before they have begun, waits for nothing."""
-        if self._signal is not None or not self._is_begun:
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(SIGNAL_EXIT + number)
+        """The first signal lets the workers save; the second one waits for nothing."""
+        if self._signal is not None:
+            raise _ended_by(number)
         self._signal = number
 
     def _run(self) -> None:

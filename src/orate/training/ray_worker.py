@@ -73,6 +73,7 @@ def work(config: dict[str, Order]) -> int | None:
     context = train.get_context()
     if context.get_world_rank() > 0:
         return order.job(Place(device.type, context.get_world_size(), lambda what, done, total, figures: None))
+    order.hub.begin.remote()
     with _listening(order.hub):
         return order.job(Place(device.type, context.get_world_size(), _teller(order.hub)))
 
