@@ -9,10 +9,9 @@ import soundfile
 from PIL import Image
 from tiny_model import RATE, save_tiny_model
 
-from orate import Animator, OrateError, verify
+import orate
+from orate import Animator, LabelStyle, Marks, OrateError, verify
 from orate.media.video import read_video, video_info
-from orate.provenance.label import LabelStyle
-from orate.provenance.marks import Marks
 
 ROOT = Path(__file__).parents[1]
 
@@ -115,3 +114,9 @@ def test_an_error_while_signing_leaves_no_video(animator, photo, sound, tmp_path
         animator.animate(photo, sound, tmp_path / "out.mp4")
     assert (tmp_path / "out.mp4").read_bytes() == b"an older video"
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_what_the_package_offers():
+    assert all(getattr(orate, name) is not None for name in orate.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Marking'"):
+        _ = orate.Marking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def verify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
     def run(*options: str, tags=Tags(), manifest=Manifest(), reading=Reading(), file="a.mp4"):  # noqa: B008
         monkeypatch.setattr(verify_module, "read_tags", lambda _: tags)
-        monkeypatch.setattr(verify_module, "read_manifest", lambda _: manifest)
+        monkeypatch.setattr(verify_module, "read_manifest", lambda _, roots: manifest)
         monkeypatch.setattr(verify_module, "find_watermark", lambda _: reading)
         with pytest.raises(SystemExit) as ended:
             main(["verify", str(tmp_path / file), *options])
@@ -82,6 +83,14 @@ def test_json(verify) -> None:
     }
     assert read["layers"]["watermark"]["confidence"] == 1
     assert read["layers"]["credentials"]["states"] == SAID
+
+
+def test_what_a_file_says_does_not_steer_the_terminal(verify) -> None:
+    said = {**SAID, "consent": "\x1b[2J\x1b]0;title\x07" + "long" * 2000}
+    _, out, _ = verify(manifest=replace(SIGNED, said=said, signer="a\x1b[31mb", self_made=False))
+    assert "\x1b" not in out
+    assert "\x07" not in out
+    assert max(map(len, out.splitlines())) < 2300
 
 
 def test_a_file_that_is_not_there(verify) -> None:

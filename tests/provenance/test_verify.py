@@ -9,6 +9,8 @@ from pathlib import Path
 import c2pa
 import numpy as np
 import pytest
+from certificates import certificate
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from edited_files import reencode, remux
 
 import orate
@@ -162,6 +164,22 @@ def test_a_manifest_of_a_camera(real: Path, tmp_path: Path, monkeypatch: pytest.
         changed[place] ^= 1
         (tmp_path / "damaged.mp4").write_bytes(changed)
         assert verify(tmp_path / "damaged.mp4").verdict is Verdict.UNKNOWN
+
+
+def test_who_signed(write: Write, marked: Path, tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path, ed25519.Ed25519PrivateKey.generate())
+    signed = write(tmp_path / "signed.mp4", Marks(certificate=chain, private_key=key), frames=3)
+    unknown = verify(signed)
+    assert (unknown.signer, unknown.trusted) == ("Acme Studio, Acme News", None)
+    assert "in the name of Acme Studio" in unknown.credentials.detail
+    assert any("any name" in note for note in unknown.notes)
+    known = verify(signed, trust=chain)
+    assert known.trusted
+    assert known.credentials.detail.endswith("by Acme Studio, Acme News")
+    other = verify(marked, trust=chain)
+    assert (other.trusted, other.intact, other.verdict) == (False, True, Verdict.GENERATED)
+    with pytest.raises(OrateError, match="holds no certificate"):
+        verify(signed, trust=key)
 
 
 def test_an_output_that_was_edited_with_a_program_that_signs(marked: Path, content_id: str, tmp_path: Path) -> None:

@@ -12,11 +12,19 @@ if TYPE_CHECKING:
 NAMES = {"metadata": "Metadata", "credentials": "Signed manifest", "watermark": "Watermark"}
 SHOWN = ("content_id", "model", "version", "seed", "time", "consent", "settings", "photo_sha256", "sound_sha256")
 
+LINE_CHARACTERS_MAX = 2200  # a consent may have 2000
+
 
 def verify(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", show_default=False, help="A video, or a picture such as a screenshot.")
     ],
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", show_default=False, help="Root certificates (PEM) whom you trust to say who signed."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for programs.")] = False,
 ) -> None:
     """Say whether FILE was made by orate, by its metadata, its signed manifest and its watermark.
@@ -27,11 +35,11 @@ def verify(
     """
     from orate.provenance.verify import verify as look_for_marks
 
-    found = look_for_marks(file)
+    found = look_for_marks(file, trust)
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     else:
-        typer.echo("\n".join(_lines(found)))
+        typer.echo("\n".join(map(_printable, _lines(found))))
     raise typer.Exit(int(found.exit_code))
 
 
@@ -53,3 +61,9 @@ def _value(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {one}" for name, one in value.items())
     return str(value)
+
+
+def _printable(line: str) -> str:
+    """What a stranger's file says must not steer the terminal."""
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+    return shown if len(shown) <= LINE_CHARACTERS_MAX else f"{shown[:LINE_CHARACTERS_MAX]}..."

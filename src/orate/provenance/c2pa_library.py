@@ -37,9 +37,16 @@ OFFLINE: dict[str, Any] = {
 }
 
 
-def offline_context() -> Any:
-    """Settings for one use of the library: a `c2pa.Context`."""
-    return load_library().Context.from_dict(OFFLINE)
+def offline_context(roots: str | None = None) -> Any:
+    """Settings for one use of the library: a `c2pa.Context`.
+
+    Args:
+        roots: certificates (PEM) of those who vouch for signers; None is not to ask who signed.
+    """
+    settings = OFFLINE
+    if roots is not None:
+        settings = {**OFFLINE, "trust": {"user_anchors": roots}, "verify": {**OFFLINE["verify"], "verify_trust": True}}
+    return load_library().Context.from_dict(settings)
 
 
 def load_library() -> Any:

@@ -35,6 +35,7 @@ class Manifest:
         source_type: the digital source type that the first action states, the last part of its address.
         signer: whom the certificate names, and the organization.
         self_made: the certificate is one that orate made for an installation.
+        trusted: one of the roots that were given vouches for the signer; None where none was given.
         made_from: content ids, as text, of outputs of orate that a manifest of others says that the file was made from.
     """
 
@@ -46,11 +47,17 @@ class Manifest:
     source_type: str = ""
     signer: str = ""
     self_made: bool = False
+    trusted: bool | None = None
     made_from: tuple[str, ...] = ()
 
 
-def read_manifest(path: str | Path, media_type: str | None = None) -> Manifest:
+def read_manifest(path: str | Path, media_type: str | None = None, roots: str | None = None) -> Manifest:
     """The manifest of a picture or a video; of other kinds of files, and of those that have none, an empty one.
+
+    Args:
+        path: the file.
+        media_type: its kind, where its name does not tell.
+        roots: certificates (PEM) of those who vouch for signers; None is not to ask who signed.
 
     Raises:
         OrateError: the file cannot be read.
@@ -62,10 +69,10 @@ def read_manifest(path: str | Path, media_type: str | None = None) -> Manifest:
     try:
         with (
             Path(path).open("rb") as file,
-            offline_context() as context,
+            offline_context(roots) as context,
             library.Reader(kind, file, context=context) as reader,
         ):
-            return _read(reader)
+            return _read(reader, asked=roots is not None)
     except (library.C2paError.ManifestNotFound, library.C2paError.NotSupported):
         return Manifest()
     except library.C2paError as error:
@@ -85,7 +92,7 @@ def _mentions_us(path: Path) -> bool:
         return STATEMENT_LABEL.encode() in file.read(NEAR_BYTES)
 
 
-def _read(reader: Any) -> Manifest:
+def _read(reader: Any, *, asked: bool) -> Manifest:
     active = reader.get_active_manifest() or {}
     results = (reader.get_validation_results() or {}).get("activeManifest") or {}
     problems = tuple(dict.fromkeys(str(one.get("code")) for one in results.get("failure") or []))
@@ -104,6 +111,7 @@ def _read(reader: Any) -> Manifest:
         source_type=_source_type(assertions.get("c2pa.actions.v2") or assertions.get("c2pa.actions")),
         signer=", ".join(str(part) for part in (signature.get("common_name"), issuer) if part),
         self_made=is_self_made(issuer),
+        trusted=reader.get_validation_state() == "Trusted" if asked else None,
         made_from=() if said else tuple(dict.fromkeys(str(content_id) for content_id in stated)),
     )
 

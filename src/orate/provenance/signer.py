@@ -111,6 +111,17 @@ def signer_of(
     )
 
 
+def read_roots(path: str | Path) -> str:
+    """Certificates of those who are trusted to vouch for signers, PEM.
+
+    Raises:
+        OrateError: no such file, no certificate in it.
+    """
+    pem = _read(path)
+    _chain(pem, str(path))
+    return pem.decode("ascii", "ignore")
+
+
 def _read(path: str | Path) -> bytes:
     try:
         return check_input(path).read_bytes()

@@ -22,10 +22,12 @@ from orate.provenance.c2pa_library import GENERATOR
 from orate.provenance.content_id import id_text
 from orate.provenance.manifest_reader import Manifest, read_manifest
 from orate.provenance.metadata import Tags, read_tags
+from orate.provenance.signer import read_roots
 from orate.provenance.statement import stated_id
 from orate.provenance.watermark_detector import Reading, find_in_frames, find_watermark
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"}
+UNTRUSTED = "signingCredential.untrusted"
 CLAIM = "unsigned: anybody can write it"
 
 
@@ -82,6 +84,8 @@ class Verification:
         verdict: `generated` where the watermark or a manifest that fits says so; `doubtful` where marks are there that
             prove nothing; `unknown` where there is none.
         intact: nothing was changed since it was signed; None where no manifest tells.
+        signer: whom the certificate names, which is not to say that it was them; None where there is no manifest.
+        trusted: one of the roots that were given vouches for the signer; None where none was given.
         content_id: 16 hexadecimal digits, of the mark that is hardest to forge.
         summary: the verdict for a person, a sentence or two.
         metadata: the container's metadata.
@@ -93,6 +97,8 @@ class Verification:
     file: str
     verdict: Verdict
     intact: bool | None
+    signer: str | None
+    trusted: bool | None
     content_id: str | None
     summary: str
     metadata: Layer
@@ -117,6 +123,8 @@ class Verification:
             "file": self.file,
             "verdict": str(self.verdict),
             "intact": self.intact,
+            "signer": self.signer,
+            "trusted": self.trusted,
             "content_id": self.content_id,
             "summary": self.summary,
             "layers": {name: {**vars(layer), "state": str(layer.state)} for name, layer in layers.items()},
@@ -124,17 +132,18 @@ class Verification:
         }
 
 
-def verify(file: str | Path) -> Verification:
+def verify(file: str | Path, trust: str | Path | None = None) -> Verification:
     """Look for the marks of orate in a video or a picture. Nothing leaves the computer.
 
     Args:
         file: anything that can be decoded; only MP4, M4V, MOV and common pictures can carry a manifest.
+        trust: a file with certificates (PEM) of those whom you trust to say who signed.
 
     Raises:
-        OrateError: no such file, or neither a video nor a picture.
+        OrateError: no such file, or neither a video nor a picture; no certificates in the other.
     """
     check_input(file)
-    manifest = read_manifest(file)
+    manifest = read_manifest(file, roots=None if trust is None else read_roots(trust))
     tags, reading = read_tags(file), _watermark(file)
     credentials, watermark = _of_manifest(manifest), _of_reading(reading)
     ours = credentials.state is State.FOUND
@@ -150,6 +159,8 @@ def verify(file: str | Path) -> Verification:
         file=str(file),
         verdict=verdict,
         intact=manifest.intact if credentials.state is not State.ABSENT else None,
+        signer=manifest.signer if credentials.state is not State.ABSENT else None,
+        trusted=manifest.trusted if credentials.state is not State.ABSENT else None,
         content_id=next((one for one in ids if one), None),
         summary=_summary(verdict, credentials, watermark, metadata),
         metadata=metadata,
@@ -194,8 +205,18 @@ def _of_manifest(manifest: Manifest) -> Layer:
         return Layer(State.BROKEN, detail, number, 1.0, manifest.said)
     if not manifest.said.get("ai_generated"):
         return Layer(State.BROKEN, "signed, but does not say that it was generated", number, states=manifest.said)
-    whose = "a certificate that orate made itself, which does not say who" if manifest.self_made else manifest.signer
-    return Layer(State.FOUND, f"nothing changed since it was signed, with {whose}", number, 1.0, manifest.said)
+    return Layer(
+        State.FOUND, f"nothing changed since it was signed, {_signed_by(manifest)}", number, 1.0, manifest.said
+    )
+
+
+def _signed_by(manifest: Manifest) -> str:
+    if manifest.trusted:
+        return f"by {manifest.signer}"
+    if manifest.self_made:
+        return "with a certificate that orate made itself, which does not say who"
+    known = "which none of your roots vouches for" if manifest.trusted is False else "which was not checked"
+    return f"with a certificate in the name of {manifest.signer}, {known}"
 
 
 def _of_reading(reading: Reading) -> Layer:
@@ -236,10 +257,12 @@ def _notes(manifest: Manifest, tags: Tags, reading: Reading, ids: list[str | Non
     if manifest.present and manifest.said and manifest.intact:
         if manifest.self_made:
             notes.append("The certificate is self-made: it shows that nothing was changed, not who signed.")
-        else:
-            notes.append("Whether the certificate is one to trust is not looked up: that needs lists from the network.")
-        if expired := [problem for problem in manifest.problems if problem]:
-            notes.append(f"The certificate has a flaw now: {', '.join(expired)}.")
+        elif manifest.trusted is None:
+            notes.append(
+                "Anybody can make a certificate in any name: give the roots that you trust to have it checked."
+            )
+        if flaws := [problem for problem in manifest.problems if problem != UNTRUSTED]:
+            notes.append(f"The certificate has a flaw now: {', '.join(flaws)}.")
     if manifest.made_from:
         notes.append(f"Its manifest says that it was made from output of orate: {', '.join(manifest.made_from)}.")
     left_out = manifest.said.get("marks_left_out") or []
