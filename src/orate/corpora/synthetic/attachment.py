@@ -77,7 +77,7 @@ def attach_landmarks(
 def _on_front(
     points: NDArray[np.float64], vertices: NDArray[np.float32], triangles: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """For each point (n, 2) the foremost triangle that it lies in as seen from the front, or the nearest; its weights."""
+    """For each point (n, 2) the foremost triangle that it lies in from the front, or the nearest; its weights."""
     corners = vertices[triangles].astype(np.float64)
     a, b, c = (corners[:, k, :2] for k in range(3))
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])

@@ -127,8 +127,8 @@ class Garment:
         if self.kind == "v":
             return np.asarray(np.clip(side / 5.2, 0, 1.5) * (-self.neckline - 14.0))
         if self.kind in ("shirt", "jacket"):
-            return np.asarray(np.clip(side / 2.5, 0, 1) * 1.6)
-        return np.asarray(np.clip(side / 6.0, 0, 1) ** 2 * (0.2 if self.kind == "roll" else 0.5))
+            return np.asarray(np.clip(side / 2.5, 0, 1) * 1.4 + np.clip((side - 2.5) / 4, 0, 1) * 2.4)
+        return np.asarray(np.clip(side / 6.5, 0, 1.3) ** 2 * (0.2 if self.kind == "roll" else 3.2))
 
     def surface(self, shape: Array) -> tuple[Array, NDArray[np.int64]]:
         """Vertices (n, 3) cm round the shoulders of the head ``shape`` at rest, and triangles (t, 3)."""
@@ -168,13 +168,13 @@ class Garment:
         return points.reshape(-1, 3).astype(np.float32), triangles
 
 
-def off_torso(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points (n, 3) cm pushed to the front or back of the usual shoulders, chest and back."""
+def off_torso(points: NDArray[np.float64], before: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Points (n, 3) cm pushed out of the usual shoulders, to the chest where ``before`` (n,) says so, else the back."""
     width, front, back = (np.interp(-points[:, 1], -ROWS[:, 0], ROWS[:, k]) for k in (1, 2, 3))
     x, z = points[:, 0] / width, points[:, 2] - AXIS_Z_CM
-    depth = 0.9 + np.where(z > -1.5, front, back) * np.sqrt(np.clip(1 - x * x, 0, 1))
-    inside = (np.abs(z) < depth) & (points[:, 1] < -12)
-    pushed = np.where(z > -1.5, depth, -depth) + AXIS_Z_CM
+    depth = 0.9 + np.where(before, front, back) * np.sqrt(np.clip(1 - x * x, 0, 1))
+    inside = np.where(before, z < depth, z > -depth) & (points[:, 1] < -12) & (np.abs(x) < 1)
+    pushed = np.where(before, depth, -depth) + AXIS_Z_CM
     moved = points.copy()
     moved[:, 2] = np.where(inside, pushed, points[:, 2])
     return moved

@@ -47,7 +47,7 @@ class Sensor:
         return cls(
             exposure=float(1.55 * np.exp(rng.normal(0, 0.18))),
             tint=(float(red), 1.0, float(blue)),
-            saturation=float(np.clip(rng.normal(1.04, 0.12), 0.75, 1.3)),
+            saturation=float(np.clip(rng.normal(0.99, 0.1), 0.75, 1.3)),
             contrast=float(np.clip(rng.normal(1.12, 0.1), 0.9, 1.3)),
             black=float(max(rng.normal(3, 5), 0)),
             blur=float(0.2 + 0.8 * poor * rng.random()),

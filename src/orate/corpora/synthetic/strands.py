@@ -22,6 +22,7 @@ LIE = {
     "long": (0.1, 0.55, 0.3), "tied": (0.0, 0.0, 0.8), "curls": (0.8, 0.08, 0.1),
 }  # fmt: skip
 NEAT, STRAY_CM = ("short", "swept", "parted", "tied"), 1.0
+FRONT_Z_CM = 1.5  # hair that grows before this falls over the chest
 FACE_HALF_CM, BROW_Y_CM, CHIN_Y_CM = 6.3, 7.5, -9.0
 
 
@@ -89,7 +90,7 @@ def _paths(
         if hair.style != "curls":
             place = _off_face(_outside(scalp, place, height), hair)
         if hair.style in ("bob", "long"):
-            place = off_torso(place)
+            place = off_torso(place, roots[:, 2] > FRONT_Z_CM)
         paths[:, k + 1] = place
         out = _unit((place - scalp.centre) / scalp.radii**2)
         comb = _unit(combs - (combs * out).sum(axis=1, keepdims=True) * out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -102,6 +103,6 @@ def _place(chart: Chart, x: float, y: float) -> Array:
 
 def _lip_lines(chart: Chart, rng: np.random.Generator, lips: Array) -> Array:
     """Fine upright lines of the lips."""
-    row = rng.standard_normal((1, chart.side // 4)).astype(np.float32)
-    spread = np.repeat(np.repeat(row, 4, axis=1), chart.side, axis=0)[:, : chart.side]
-    return np.asarray(0.004 * spread * lips, np.float32)
+    row = rng.standard_normal((1, chart.side // 5)).astype(np.float32)
+    spread = np.asarray(cv2.resize(row, (chart.side, chart.side), interpolation=cv2.INTER_CUBIC), np.float32)
+    return np.asarray(0.003 * spread * lips, np.float32)
