@@ -6,8 +6,8 @@
 
 Every clip of the survival table is what `orate animate` would write: 4 s of examples/speech.wav, marked, H.264 at CRF
 18. The change is made to the decoded frames, which are then encoded once more. In the table are the score, which needs
-12.5, and whether the right id was read. Times are CPU time, which other programs on the
-machine change little. Real videos are also mirrored, and encoded again at CRF 28.
+12.5, and whether the right id was read. Times are CPU time, which other programs on the machine change little. Real
+videos are also mirrored, and encoded again at CRF 28.
 """
 
 from __future__ import annotations
