@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import os
 import platform
 import resource
@@ -220,50 +221,32 @@ def estimate(name: str, entry: dict[str, Any], options: argparse.Namespace) -> l
     tflop = sum(one["share"] * one["tflop"] for one in phases) / entry["batch"]
     clips = options.samples * options.epochs
     loader = options.loader_fps or loader_fps()
+    loaded = f", {options.cores} CPU cores of {loader:.0f} frames/s each" if loader else ""
     lines = [
         f"Computed, not measured: `{name}` on {options.samples:,} clips of {entry['clip_frames']} frames, "
         f"{options.epochs:g} epochs, {tflop:.3g} TFLOP a clip; GPUs of {options.peak_tflops:g} TFLOPS at "
-        f"{options.dollars_per_hour:g} dollars an hour, several keep {options.scaling:.0%} of their speed"
-        + (f"; a CPU core loads {loader:.0f} frames/s" if loader else ""),
+        f"{options.dollars_per_hour:g} dollars an hour{loaded}; several keep {options.scaling:.0%} of their speed",
         "",
-        "| GPUs | utilisation | hours | dollars | frames/s | CPU cores a GPU to load them |",
-        "|---|---|---|---|---|---|",
+        "| GPUs | utilisation | hours | dollars | frames/s | limited by | CPU cores a GPU that would keep up |",
+        "|---|---|---|---|---|---|---|",
     ]
     for gpus in options.gpus:
         for part in options.utilisation:
-            speed = gpus * options.peak_tflops * part * (options.scaling if gpus > 1 else 1) / tflop
-            lines.append(row(str(gpus), f"{part:.0%}, stated", speed, gpus, clips, entry, options, loader))
-    seconds = sum(one["share"] * one["seconds"] for one in phases)
-    lines.append(
-        row(
-            f"this machine ({entry['device']})",
-            "as measured",
-            entry["batch"] / seconds,
-            1,
-            clips,
-            entry,
-            options,
-            loader,
-        )
-    )
+            one = options.peak_tflops * part * (options.scaling if gpus > 1 else 1) / tflop * entry["clip_frames"]
+            fed = options.cores * loader if loader else math.inf
+            hours = clips * entry["clip_frames"] / (gpus * min(one, fed)) / 3600
+            lines.append(
+                f"| {gpus} | {part:.0%}, stated | {hours:,.2f} | {hours * gpus * options.dollars_per_hour:,.0f} "
+                f"| {gpus * min(one, fed):,.0f} | {'the GPU' if one < fed else 'loading'} "
+                f"| {f'{one / loader:.1f}' if loader else '-'} |"
+            )
+    ways = {f"this machine ({entry['device']})": "seconds"}
+    ways |= {"one CPU core, by its CPU seconds": "cpu_seconds"} if entry["device"] == "cpu" else {}
+    for who, key in ways.items():
+        speed = entry["batch"] / sum(one["share"] * one[key] for one in phases)
+        hours = clips / speed / 3600
+        lines.append(f"| {who} | as measured | {hours:,.0f} | - | {speed * entry['clip_frames']:,.1f} | - | - |")
     return lines
-
-
-def row(
-    who: str,
-    how: str,
-    clips_a_second: float,
-    gpus: int,
-    clips: float,
-    entry: dict[str, Any],
-    options: argparse.Namespace,
-    loader: float | None,
-) -> str:
-    """A line of the estimate."""
-    hours, frames = clips / clips_a_second / 3600, clips_a_second * entry["clip_frames"]
-    dollars = "-" if "cpu" in who else f"{hours * gpus * options.dollars_per_hour:,.0f}"
-    cores = f"{frames / gpus / loader:.1f}" if loader else "-"
-    return f"| {who} | {how} | {hours:,.1f} | {dollars} | {frames:,.0f} | {cores} |"
 
 
 def loader_fps() -> float | None:
