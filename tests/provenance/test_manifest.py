@@ -176,3 +176,18 @@ def test_no_network_is_used(plain: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert verify["ocsp_fetch"] is False
     embed_manifest(plain, STATEMENT, find_signer())
     assert b"timestamp" not in plain.read_bytes()
+
+
+def test_a_damaged_manifest_is_never_an_error_and_never_whole(marked: Path, tmp_path: Path) -> None:
+    """A bit changed anywhere in what the manifest says."""
+    data = marked.read_bytes()
+    start = data.index(b"uuid") - 4
+    padding = data.index(b"\0" * 60, start)  # of the signature, which nothing protects and nobody reads
+    statement, said = data.index(b"orate.statement", start), read_manifest(marked).said
+    for place in range(start + 28, padding, 9):
+        changed = bytearray(data)
+        changed[place] ^= 0x04
+        (tmp_path / "a.mp4").write_bytes(changed)
+        read = read_manifest(tmp_path / "a.mp4")
+        assert not read.intact or read.said == said, place
+        assert not read.intact or not statement <= place < statement + 400, place

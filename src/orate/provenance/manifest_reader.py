@@ -82,6 +82,8 @@ def read_manifest(path: str | Path, media_type: str | None = None, roots: str | 
             return Manifest()
         ours = GENERATOR if _mentions_us(Path(path)) else ""
         return Manifest(present=True, problems=(text.strip(": ") or "unreadable",), generator=ours)
+    except (KeyError, ValueError):  # the library's own readings of a damaged manifest
+        return Manifest(present=True, problems=("unreadable",), generator=GENERATOR if _mentions_us(Path(path)) else "")
     except OSError as error:
         raise input_error(path, error) from error
 
