@@ -104,7 +104,7 @@ def test_a_flash(people, gain):
 
 
 def test_lamps_are_switched(people):
-    side = np.linspace(0.3, 1.25, 96)[:, None]
+    side = np.linspace(0.5, 1.2, 96)[:, None]
     for crop in people:
         for light in (0.45, side):
             frames = film(crop).astype(np.float32)

@@ -73,8 +73,7 @@ def check_continuity(frames: NDArray[np.uint8]) -> None:
 
     Damaged frames are often shown as grey or smeared blocks, in which a landmarker may well find a face.
     """
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-    compared = [difference(first, second) for first, second in pairwise(grey)]
+    compared = [difference(first, second) for first, second in pairwise(frames)]
     if not compared:
         return
     differences, strange = np.array(compared).T
@@ -82,41 +81,42 @@ def check_continuity(frames: NDArray[np.uint8]) -> None:
     if strange[worst] <= MAX_STRANGE:
         worst = int(differences.argmax())
         usual = max(USUAL_DIFFERENCE, float(np.quantile(np.delete(differences, worst), 0.95)) if worst else 0.0)
-        if differences[worst] < DIFFERENCE or differences[worst] < STANDS_OUT * usual or not _lasts(grey, worst):
+        if differences[worst] < DIFFERENCE or differences[worst] < STANDS_OUT * usual or not _lasts(frames, worst):
             return
     raise Dropped(DropReason.JUMPS, f"at frame {worst + 1}: a cut, or a damaged stream")
 
 
 def difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[float, float]:
-    """What is new in the second of two grey pictures (H, W).
+    """What is new in the second of two pictures (H, W, 3) uint8 RGB.
 
     Returns:
         One minus the correlation, and the share of blocks that have nothing to do with those before, both in [0, 1].
     """
-    plain = _correlation(first, second)
+    grey, next_grey = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (first, second))
+    plain = _correlation(grey, next_grey)
     if plain >= SURELY_ALIKE:
         return 1 - plain, 0.0
-    before, after = _levelled(first), _levelled(second)
-    told = (first < SATURATED) & (second < SATURATED)
-    moved = np.where(told, _moved(before, after), after)  # what is white shows nothing
+    before, after = _levelled(grey), _levelled(next_grey)
+    told = np.maximum(first, second).max(-1) < SATURATED
+    moved = np.where(told, _moved(before, after), after)  # what is overexposed shows nothing
     height, width = (side // BLOCK_PX * BLOCK_PX for side in after.shape)
     error = ((moved - after) ** 2)[:height, :width]
     blocks = error.reshape(height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX).mean((1, 3))
     return min(1 - plain, max(0.0, 1 - _correlation(moved, after))), float((blocks > STRANGE_ERROR).mean())
 
 
-def _lasts(grey: list[NDArray[np.uint8]], place: int) -> bool:
+def _lasts(frames: NDArray[np.uint8], place: int) -> bool:
     """Whether the pictures around also are unlike across the change; at an end of the clip they are taken to be."""
-    here = difference(grey[place], grey[place + 1])[0]
+    here = difference(frames[place], frames[place + 1])[0]
     across = ((place - 1, place + 1), (place, place + 2))
     return all(
-        difference(grey[first], grey[second])[0] > LASTS * here
+        difference(frames[first], frames[second])[0] > LASTS * here
         for first, second in across
-        if first >= 0 and second < len(grey)
+        if first >= 0 and second < len(frames)
     )
 
 
-def _levelled(grey: NDArray[np.uint8]) -> Floats:
+def _levelled(grey: NDArray[np.generic]) -> Floats:
     """Local mean 0 and deviation about 1."""
     picture = grey.astype(np.float32)
     picture -= cv2.GaussianBlur(picture, (0, 0), LEVELLING_PX)
