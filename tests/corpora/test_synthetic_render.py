@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ict_stand_in import write_stand_in
 
 from orate.corpora.synthetic.assets import LANDMARK_FILE, MESH_FILE, Assets
+from orate.corpora.synthetic.hair import Hair
+from orate.corpora.synthetic.light import Lamp, Light
 from orate.corpora.synthetic.pose import Pose, rotation_from_angles
 from orate.corpora.synthetic.renderer import HeadRenderer
 from orate.corpora.synthetic.scene import Camera, Person, Setting
+from orate.corpora.synthetic.sensor import Sensor
 from orate.errors import OrateError
 
 SIZE = (96, 80)
@@ -91,6 +96,42 @@ def test_the_eyes_turn_with_the_gaze(assets, renderer):
     ahead, aside = (renderer.landmarks(person, setting, np.zeros(57), None, np.array(g)) for g in ((0, 0), (20, 0)))
     np.testing.assert_array_equal(ahead[:468], aside[:468])
     assert (aside[[468, 473], 0] > ahead[[468, 473], 0]).all()
+
+
+def test_the_side_of_the_lamp_is_brighter(assets, renderer):
+    person, _ = person_and_setting(assets, 6)
+    person = replace(person, hair=Hair("bald", (0, 0, 0)))
+    sides = []
+    for way in (-1.0, 1.0):
+        lamps = (Lamp((way, 0, 0), (1.5, 1.5, 1.5)), Lamp((0, 0, 1), (0, 0, 0)), Lamp((0, 0, 1), (0, 0, 0)))
+        lit = Setting(Light(lamps, np.full((6, 3), 0.05, np.float32)), Camera(view_cm=34))
+        picture = renderer.render(person, lit, np.zeros(57)).astype(float)
+        middle = SIZE[1] // 2
+        sides.append(picture[20:60, middle:].mean() - picture[20:60, :middle].mean())
+    assert sides[1] > 5 > -5 > sides[0]
+
+
+@pytest.mark.parametrize("style", ["bald", "crop", "long", "curls", "afro"])
+def test_every_kind_of_hair_is_drawn_above_the_face(assets, renderer, style):
+    person, _ = person_and_setting(assets, 7)
+    red = replace(person.garment, colour=(0.4, 0.05, 0.05), second=(0.4, 0.05, 0.05))
+    person = replace(person, garment=red)
+    plain = Setting(Light.random(np.random.default_rng(1)), Camera(view_cm=40, target=(0, 0, 0)))
+    green = Hair(style, (0.0, 0.6, 0.0), length=8.0, layer=1.0, seed=2)
+    picture = renderer.render(replace(person, hair=green), plain, np.zeros(57)).astype(int)
+    greenish = picture[..., 1] > picture[..., 0] + 25
+    assert greenish[: SIZE[0] // 2].sum() > 100 or style == "bald"
+    assert greenish.sum() < 20 or style != "bald"
+
+
+def test_dark_and_light_skin_are_dark_and_light(assets, renderer):
+    person, setting = person_and_setting(assets, 8)
+    setting = replace(setting, camera=Camera(view_cm=14, target=(0, 1, 4)), sensor=Sensor())
+    levels = []
+    for melanin in (0.008, 0.06, 0.4):
+        skin = replace(person.skin, melanin=melanin, blood=0.025)
+        levels.append(renderer.render(replace(person, skin=skin), setting, np.zeros(57)).mean())
+    assert levels[0] > levels[1] + 8 > levels[2] + 16
 
 
 def test_projection_agrees_with_the_graphics_card():

@@ -107,7 +107,7 @@ class Hair:
         return cls(
             style=style,
             colour=colour,
-            length=float(length * (1 + 1.2 * tight * feminine if curly else 1)),
+            length=float(length * (0.8 + 0.8 * tight * feminine if curly else 1)),
             lift=float(rng.uniform(0.15, 0.6)) if style != "tied" else 0.03,
             layer=float(
                 {"crop": 0.25, "short": 0.7, "tied": 0.35, "curls": 1.4, "afro": 4.0}.get(style, 0.9)

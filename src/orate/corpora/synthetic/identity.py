@@ -12,9 +12,15 @@ SPREAD = 0.95  # standard deviations: the full spread of the model's axes has he
 LIMIT = 2.0
 
 
-def random_identity(rng: np.random.Generator) -> NDArray[np.float32]:
-    """(100,) weights of the identity axes, normal and cut at the tails."""
-    return np.clip(SPREAD * rng.standard_normal(100), -LIMIT, LIMIT).astype(np.float32)
+def random_identity(rng: np.random.Generator, *, feminine: bool) -> NDArray[np.float32]:
+    """(100,) weights of the identity axes, normal and cut at the tails.
+
+    The model's first axis goes from large heads with heavy jaws to small ones with fine chins; it is the only one that
+    looks like sex, and which the weights are drawn around.
+    """
+    weights = SPREAD * rng.standard_normal(parts.IDENTITY_AXES)
+    weights[0] = 0.75 * weights[0] + (0.9 if feminine else -0.5)
+    return np.clip(weights, -LIMIT, LIMIT).astype(np.float32)
 
 
 def shaped(assets: Assets, identity: NDArray[np.float32]) -> NDArray[np.float32]:

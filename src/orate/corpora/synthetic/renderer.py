@@ -123,6 +123,10 @@ class HeadRenderer:
         self._draw_backdrop(setting.backdrop)
         return setting.sensor.capture(self._canvas.read(), frame)
 
+    def close(self) -> None:
+        """Give the graphics card's memory back; the renderer cannot be used any more."""
+        self.context.release()
+
     def vertices(
         self,
         person: Person,

@@ -69,7 +69,7 @@ class Person:
         stain = float(np.clip(rng.beta(1.5, 3) + 0.006 * (skin.age - 40), 0, 1))
         tooth = np.array([0.60, 0.555, 0.48]) * (1 - 0.25 * stain * np.array([0.4, 0.8, 1.8])) * rng.uniform(0.85, 1.05)
         return cls(
-            identity=random_identity(rng),
+            identity=random_identity(rng, feminine=feminine),
             skin=skin,
             eyes=Eyes.random(rng, skin.melanin, skin.age),
             hair=Hair.random(rng, colour, feminine=feminine, age=skin.age, melanin=skin.melanin),

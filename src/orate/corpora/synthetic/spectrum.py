@@ -26,6 +26,7 @@ DEOXY = np.array([
 # fmt: on
 HAEMOGLOBIN_G_PER_L, HAEMOGLOBIN_G_PER_MOL = 150.0, 64_500.0
 XYZ_TO_RGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 DAYLIGHT_K = 6504.0
 
 
@@ -63,8 +64,9 @@ def lamp_rgb(kelvin: float, camera_kelvin: float = DAYLIGHT_K) -> Floats:
     """(3,) linear sRGB of a lamp of that colour temperature, luminance 1, to a camera balanced for another."""
     colour = XYZ_TO_RGB @ (planck(kelvin) @ colour_matching())
     white = XYZ_TO_RGB @ (planck(camera_kelvin) @ colour_matching())
-    balanced = np.maximum(colour / white, 0.02)
-    return np.asarray(balanced / (balanced @ np.array([0.2126, 0.7152, 0.0722])))
+    balanced = colour / white
+    balanced = np.maximum(balanced / (balanced @ LUMINANCE), 0.02)
+    return np.asarray(balanced / (balanced @ LUMINANCE))
 
 
 def encode_srgb(linear: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ WIDTH_CM = {"short": 0.11, "swept": 0.18, "parted": 0.18, "bob": 0.5, "long": 0.
 # How far strands of a cut stand off at the root, how strongly they fall, how long they keep to the comb.
 LIE = {
     "short": (0.45, 0.04, 0.3), "swept": (0.25, 0.03, 0.5), "parted": (0.25, 0.14, 0.35), "bob": (0.1, 0.5, 0.3),
-    "long": (0.1, 0.55, 0.3), "tied": (0.0, 0.0, 0.8), "curls": (0.8, 0.08, 0.1),
+    "long": (0.1, 0.55, 0.3), "tied": (0.0, 0.0, 0.8), "curls": (0.8, 0.22, 0.25),
 }  # fmt: skip
 NEAT, STRAY_CM = ("short", "swept", "parted", "tied"), 1.0
 FRONT_Z_CM = 1.5  # hair that grows before this falls over the chest
@@ -81,7 +81,7 @@ def _paths(
     way = _unit(normals * (lift + 0.5 * hair.lift) + combs + 0.14 * jitter)
     height = (0.10 + hair.layer * (1 - 0.9 * depth))[:, None]
     if hair.style == "curls":
-        way = _unit(normals + 0.4 * combs + 0.35 * jitter)
+        way = _unit(0.6 * normals + 0.6 * combs + 0.3 * jitter)
     paths = np.empty((count, steps + 1, 3))
     paths[:, 0] = roots
     place = roots.astype(np.float64)
