@@ -6,14 +6,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from fractions import Fraction
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from shutil import copytree
 from typing import NamedTuple
 
-import numpy as np
 import pytest
 import soundfile
 from PIL import Image
@@ -67,18 +65,19 @@ def commands() -> Iterator[list[str]]:
 
 
 def write_grid(folder: Path) -> None:
-    """A corpus of the layout of GRID: two clips of the portrait, nodding a little."""
-    from orate.media.video import VideoWriter
+    """A corpus of the layout of GRID: the portrait says two parts of the example's speech."""
+    from orate import Animator
 
-    portrait = np.asarray(Image.open(ROOT / "examples" / "portrait.jpg").convert("RGB").resize((256, 256)))
-    sound = folder / "sound.wav"
-    rate = 16_000
+    photo, sound = folder / "photo.png", folder / "sound.wav"
     (folder / "s1").mkdir(parents=True)
-    soundfile.write(sound, 0.1 * np.sin(np.arange(CLIP_FRAMES * rate // 25) * 0.1), rate)
-    for name in ("bbaf2n", "lgwp4s"):
-        with VideoWriter(folder / "s1" / f"{name}.mp4", 256, 256, Fraction(25), audio=sound) as video:
-            for frame in range(CLIP_FRAMES):
-                video.write(np.roll(portrait, round(3 * np.sin(frame / 4)), axis=0))
+    Image.open(ROOT / "examples" / "portrait.jpg").convert("RGB").resize((256, 256)).save(photo)
+    samples, rate = soundfile.read(ROOT / "examples" / "speech.wav", dtype="int16")
+    length = CLIP_FRAMES * rate // 25
+    animator = Animator.from_pretrained()
+    for number, name in enumerate(("bbaf2n", "lgwp4s")):
+        soundfile.write(sound, samples[number * length : (number + 1) * length], rate)
+        animator.animate(photo, sound, folder / "s1" / f"{name}.mp4", seed=number)
+    photo.unlink()
     sound.unlink()
 
 
