@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
-from conftest import AUDIO_RATE, FLASH_FRAME, FPS, astronaut_frames, clicking_sound, write_clip
+from clicking_clips import FLASH_FRAME, FPS, SOUND_RATE, click, moved_face, write_clip
 from skimage import data
 
 from orate.corpora.cleaning.figures import OffsetState
@@ -43,8 +43,8 @@ def shifted(tmp_path_factory):
 
     def make(late_s):
         path = tmp_path_factory.mktemp("shifted") / "a.mp4"
-        sound = clicking_sound(COUNT / FPS, FLASH_FRAME / FPS + late_s)
-        write_clip(path, astronaut_frames(COUNT), sound)
+        sound = click(COUNT / FPS, FLASH_FRAME / FPS + late_s)
+        write_clip(path, moved_face(COUNT), sound)
         return Clip("s1_a", "s1", path)
 
     return make
@@ -95,7 +95,7 @@ def test_the_settings_switch_it_off(shifted, landmarker):
 
 
 def test_too_little_is_left(tmp_path, landmarker):
-    write_clip(tmp_path / "a.mp4", astronaut_frames(20), clicking_sound())
+    write_clip(tmp_path / "a.mp4", moved_face(20), click(0.8))
     with pytest.raises(Dropped, match="too short: 8 frames when the sound is moved"):
         prepare_clip(Clip("a", "s1", tmp_path / "a.mp4"), SETTINGS, landmarker, Says(0.48))
 
@@ -119,8 +119,8 @@ def test_settling():
 
 def test_a_piece_of_a_long_recording(tmp_path, landmarker):
     """Its frames and its sound are those from start_s on; flashes and clicks repeat every 20 frames."""
-    frames = np.concatenate([astronaut_frames(20, way=way) for way in (0, 2, 4)])
-    sound = np.concatenate([clicking_sound(way=way) for way in (0, 2, 4)])
+    frames = np.concatenate([moved_face(20, way=way) for way in (0, 2, 4)])
+    sound = np.concatenate([click(0.8, way=way) for way in (0, 2, 4)])
     write_clip(tmp_path / "long.mp4", frames, sound)
     whole = prepare_clip(Clip("a", "s1", tmp_path / "long.mp4"), SETTINGS, landmarker)
     clip = Clip("a", "s1", tmp_path / "long.mp4", start_s=0.88, end_s=2.08)
@@ -137,26 +137,26 @@ def test_a_piece_of_a_long_recording(tmp_path, landmarker):
 
 
 def test_a_second_person_walks_in(tmp_path, landmarker):
-    face = astronaut_frames(55)
+    face = moved_face(55)
     other = cv2.resize(data.astronaut()[0:256, 110:315], (160, 200))
     scene = np.concatenate([face, np.full_like(face, 90)], 2)
     scene[20:, :, 160:] = other
-    write_clip(tmp_path / "two.mp4", scene, clicking_sound(55 / FPS))
+    write_clip(tmp_path / "two.mp4", scene, click(55 / FPS))
     with pytest.raises(Dropped, match="several faces"):
         prepare_clip(Clip("a", "s1", tmp_path / "two.mp4"), SETTINGS, landmarker)
 
 
 def test_speech_over_a_face_that_keeps_still(tmp_path, landmarker):
     speech, rate = soundfile.read(Path(__file__).parents[2] / "examples" / "speech.wav", dtype="float32")
-    seconds = np.arange(2 * AUDIO_RATE) / AUDIO_RATE
+    seconds = np.arange(2 * SOUND_RATE) / SOUND_RATE
     sound = np.interp(seconds * rate, np.arange(len(speech)), speech).astype(np.float32)
-    write_clip(tmp_path / "still.mp4", astronaut_frames(50, flash=-1), sound)
+    write_clip(tmp_path / "still.mp4", moved_face(50, flash=-1), sound)
     clip = Clip("a", "s1", tmp_path / "still.mp4")
     with pytest.raises(Dropped, match="off-screen voice"):
         prepare_clip(clip, PrepareSettings(), landmarker)
     assert prepare_clip(clip, SETTINGS, landmarker).figures.voiced == -1
     with pytest.raises(Dropped, match="face too turned"):
         prepare_clip(clip, PrepareSettings(voice=False, largest_turn_deg=1.0), landmarker)
-    write_clip(tmp_path / "tone.mp4", astronaut_frames(50, flash=-1), (0.2 * np.sin(2800 * seconds)).astype(np.float32))
+    write_clip(tmp_path / "tone.mp4", moved_face(50, flash=-1), (0.2 * np.sin(2800 * seconds)).astype(np.float32))
     with pytest.raises(Dropped, match="silence"):
         prepare_clip(Clip("a", "s1", tmp_path / "tone.mp4"), PrepareSettings(), landmarker)
