@@ -11,7 +11,6 @@ that is busy; of frames a second only ratios within one run mean something.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import itertools
 import json
 import os
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import soxr
+from loader_reading import reading
 from made_clips import FRAMES, RATE, make_shards
 from torch.utils.data import DataLoader, get_worker_info
 
@@ -42,8 +42,6 @@ MODES = {
     "filling": "clips at random, the first time with a cache",
     "cached": "clips at random, from the cache",
     "stream": "stream",
-    "random-disk": "clips at random, shards not in memory",
-    "stream-disk": "stream, shards not in memory",
 }
 FIRST = "random"
 
@@ -71,15 +69,16 @@ def main() -> None:
         options.data = options.data or [make_shards(Path(place) / f"made-{number}", number) for number in range(2)]
         options.cache = Path(place) / "cache"
         report = compare(options)
-        report["costs"] = costs(options)
+        clips = dataset(options)
+        epoch = chosen_clips(clips, len(clips) // options.batch, options.batch)
+        report["costs"], report["reading"] = costs(clips, options), reading(clips, epoch)
     options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(table(report))
 
 
 def compare(options: argparse.Namespace) -> dict[str, Any]:
     """Run every measurement once a round, in turns."""
-    modes = [mode for mode in options.modes if hasattr(os, "posix_fadvise") or not mode.endswith("-disk")]
-    rows = [(mode, workers) for mode in modes for workers in options.workers]
+    rows = [(mode, workers) for mode in options.modes for workers in options.workers]
     measured: dict[tuple[str, int], list[dict[str, float]]] = {row: [] for row in rows}
     for row in rows * options.rounds:
         measured[row].append(ask(options, *row))
@@ -124,22 +123,21 @@ class Bounded(ClipStream):
 
 def measure(options: argparse.Namespace, mode: str, workers: int) -> dict[str, float]:
     """Load batches, and count frames, seconds, CPU seconds of all processes and memory."""
-    kind, _, disk = mode.partition("-")
-    clips = dataset(options, cache=kind in ("filling", "cached"), anew=kind == "filling")
-    count = (min(options.clips, len(clips)) if kind == "filling" else options.clips) // options.batch
+    clips = dataset(options, cache=mode in ("filling", "cached"), anew=mode == "filling")
+    count = (min(options.clips, len(clips)) if mode == "filling" else options.clips) // options.batch
     chosen = chosen_clips(clips, count, options.batch)
     loader = DataLoader(clips, batch_sampler=chosen, num_workers=workers)
-    if kind == "stream":
+    if mode == "stream":
         stream = Bounded(clips, options.batch, count)
         loader = DataLoader(stream, options.batch, num_workers=workers)
         chosen = [[stream.order.at(position).clip for position in range(count * options.batch)]]
     used = {index for batch in chosen for index in batch}
-    if kind == "cached":
+    if mode == "cached":
         for index in used:
             clips[index]
     for path in {clips.folders[clips.folder(index)] / clips.sample(index).shard for index in used}:
-        keep_or_drop(path, drop=bool(disk))
-    wall, cpu, main, disk_bytes = time.perf_counter(), cpu_seconds(), time.process_time(), read_bytes()
+        path.read_bytes()  # into the page cache: reading is measured by itself
+    wall, cpu, main = time.perf_counter(), cpu_seconds(), time.process_time()
     frames = 0
     for batch in loader:
         frames += batch["video"].shape[0] * batch["video"].shape[1]
@@ -150,7 +148,6 @@ def measure(options: argparse.Namespace, mode: str, workers: int) -> dict[str, f
         "fps": frames / wall,
         "fps_core": frames / cpu,
         "main_ms": (time.process_time() - main) / count * 1e3,
-        "read_mb": (read_bytes() - disk_bytes) / 1e6,
         "main_mb": peaks[0],
         "worker_mb": peaks[1] if workers else 0.0,
     }
@@ -178,31 +175,8 @@ def cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def read_bytes() -> int:
-    """What the disk has given this process and its ended children, where the system tells."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/io").read_text().splitlines():
-            if line.startswith("read_bytes"):
-                return int(line.split()[1])
-    return 0
-
-
-def keep_or_drop(path: Path, drop: bool) -> None:
-    """Have a shard in the system's page cache, or out of it."""
-    if not drop:
-        with path.open("rb") as file:
-            while file.read(1 << 24):
-                pass
-        return
-    file_number = os.open(path, os.O_RDONLY)
-    os.fsync(file_number)
-    os.posix_fadvise(file_number, 0, 0, os.POSIX_FADV_DONTNEED)
-    os.close(file_number)
-
-
-def costs(options: argparse.Namespace) -> dict[str, float]:
+def costs(clips: ClipDataset, options: argparse.Namespace) -> dict[str, float]:
     """CPU milliseconds that each part of preparing a clip takes, by itself, and the whole."""
-    clips = dataset(options)
     chosen = range(min(32, len(clips)))
     samples = [(clips.folders[clips.folder(i)], clips.sample(i)) for i in chosen]
     parts = [{suffix: read_member(*sample, suffix) for suffix in ("mp4", "flac", "npz")} for sample in samples]
@@ -253,6 +227,9 @@ def table(report: dict[str, Any]) -> str:
     lines += [
         f"| {name} | {value:.2f} | {value / whole:.0%} |" for name, value in costs_ms.items() if name != "stored KB"
     ]
+    if report["reading"]:
+        lines += ["", "| one epoch from disk | MB read |", "|---|---|"]
+        lines += [f"| {name} | {value:.0f} |" for name, value in report["reading"].items()]
     return "\n".join(lines)
 
 
@@ -262,9 +239,9 @@ def head(report: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         "| clips | loader processes | frames/s | faster | frames per CPU second | training process, CPU ms a batch "
-        "| read MB | MB | MB a loader process |"
+        "| MB | MB a loader process |"
     )
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|---|"
 
 
 def body(report: dict[str, Any]) -> Iterator[str]:
@@ -272,8 +249,7 @@ def body(report: dict[str, Any]) -> Iterator[str]:
     for row in report["results"]:
         yield (
             f"| {MODES[row['mode']]} | {row['workers']} | {row['fps']:.0f} | {row['faster']:.2f}x | "
-            f"{row['fps_core']:.0f} | {row['main_ms']:.1f} | {row['read_mb']:.0f} | {row['main_mb']:.0f} | "
-            f"{row['worker_mb']:.0f} |"
+            f"{row['fps_core']:.0f} | {row['main_ms']:.1f} | {row['main_mb']:.0f} | {row['worker_mb']:.0f} |"
         )
 
 

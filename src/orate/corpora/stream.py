@@ -64,12 +64,12 @@ class ClipStream(IterableDataset[ClipItem]):
         if not len(clips):
             raise OrateError(f"There are no clips to stream in {', '.join(map(str, clips.folders))}: prepare some.")
         self._clips, self._batch_size, self._rank, self._world, self._epochs = clips, batch_size, rank, world, epochs
-        self._ahead = ReadAhead((clips.folders[clips.folder(i)], clips.sample(i)) for i in range(len(clips)))
+        self.ahead = ReadAhead((clips.folders[clips.folder(i)], clips.sample(i)) for i in range(len(clips)))
         corpora, values = _corpora(clips, weights)
-        shards = [_by_shard(corpus, self._ahead.extents) for corpus in corpora]
+        shards = [_by_shard(corpus, self.ahead.extents) for corpus in corpora]
         self.order = StreamOrder(shards, batch_size, seed, values, shuffle)
         told = [
-            self._ahead.extents.tolist(),
+            self.ahead.extents.tolist(),
             [corpus.tolist() for corpus in corpora],
             values,
             batch_size,
@@ -98,7 +98,7 @@ class ClipStream(IterableDataset[ClipItem]):
             if end is not None and position >= end:
                 return
             use = self.order.at(position)
-            self._ahead.reach(self.order, use)
+            self.ahead.reach(self.order, use)
             item = self._clips.item(use.clip, use.epoch)
             self._given += 1
             yield item
