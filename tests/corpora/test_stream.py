@@ -235,7 +235,7 @@ def hollow(folder, shards, clips):
 @pytest.mark.skipif(sys.platform != "linux", reason="the advice is taken elsewhere too, but cannot be overheard")
 @pytest.mark.parametrize("first", [0, 600])
 def test_what_is_read_was_asked_for_before_and_only_once(tmp_path, monkeypatch, first):
-    clips = ClipDataset(hollow(tmp_path / "shards", 9, 400), "train", RATE)
+    clips = ClipDataset(hollow(tmp_path / "shards", 6, 300), "train", RATE)
     asked: list[tuple[str, int, int]] = []
 
     def ask(file, begin, size, advice):
