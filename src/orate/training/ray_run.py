@@ -107,6 +107,7 @@ def _here(ray: Any) -> Any:
 
 def _trainer(ray: Any, order: Order, folder: Path, workers: int | None, use_gpu: bool, notes: Path) -> Any:
     os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")
+    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "300")  # a minute is short on busy machines
     train, torch = load_ray("ray.train"), load_ray("ray.train.torch")
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     count = workers or count_workers(machines, use_gpu)
