@@ -117,6 +117,7 @@ def test_it_goes_on_from_any_place(folders):
         state = json.loads(json.dumps(first.state_dict()))
         later = stream(folders)
         later.load_state_dict(state)
+        assert later.state_dict() == state
         assert all(map(same, take(later, 30 - place), whole[place:]))
         assert take(later, 1)[0]["key"] == whole[0]["key"]  # once only
     sought = stream(folders)

@@ -127,8 +127,9 @@ class ClipStream(IterableDataset[ClipItem]):
         other = [name for name, value in self._told().items() if state[name] != value]
         if other:
             raise OrateError(f"The state of the stream was saved with another {' and another '.join(other)}.")
-        self.seek(int(state["start"]))
-        self._skipped = int(state["given"])
+        self._begun, self._given = int(state["start"]), int(state["given"])
+        self.seek(self._begun)
+        self._skipped = self._given
 
     def _told(self) -> dict[str, Any]:
         number, workers = self._reader()
