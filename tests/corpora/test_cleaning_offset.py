@@ -1,5 +1,8 @@
 """What is done about a sound that is late or early, with a meter that says what the test wants."""
 
+import json
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -12,8 +15,10 @@ from skimage import data
 from orate.corpora.cleaning.figures import OffsetState
 from orate.corpora.cleaning.offset import Constancy, OffsetReading, overlap_of, settle
 from orate.corpora.cleaning.reasons import Dropped, DropReason
-from orate.corpora.clip import Clip, PrepareSettings
+from orate.corpora.clip import Clip, PrepareSettings, Word
 from orate.corpora.crops import prepare_clip
+from orate.corpora.prepare import prepare
+from orate.corpora.shards import read_index, read_member
 from orate.face.landmarks import FaceLandmarker
 
 SETTINGS = PrepareSettings(voice=False)
@@ -66,6 +71,31 @@ def test_the_sound_is_moved_to_the_picture(shifted, landmarker, late_s):
     # the words' times: the click was at its place in the clip's own sound
     assert FLASH_FRAME / FPS + late_s - made.sound_start_s == pytest.approx(click_s, abs=0.021)
     assert made.sound_start_s >= 0
+
+
+class Always:
+    """Loads a meter that finds every sound so late."""
+
+    def __init__(self, offset_s):
+        self.offset_s = offset_s
+
+    def __call__(self):
+        return Says(self.offset_s)
+
+
+def test_words_move_with_the_sound(shifted, tmp_path):
+    late_s, said_s = 0.2, FLASH_FRAME / FPS + 0.2
+    word = Word(said_s, said_s + 0.01, "click")
+    clip = replace(shifted(late_s), words=(word,), phones=(word,))
+    prepare([clip], tmp_path, SETTINGS, meter=Always(late_s), card=False)
+    sample = read_index(tmp_path).samples[0]
+    meta = json.loads(read_member(tmp_path, sample, "json"))
+    sound, rate = soundfile.read(BytesIO(read_member(tmp_path, sample, "flac")))
+    assert sample.offset_s == late_s
+    for (told,) in (meta["words"], meta["phones"]):
+        assert told["text"] == "click"
+        assert told["start_s"] == pytest.approx(np.abs(sound).argmax() / rate, abs=0.021)
+        assert told["end_s"] - told["start_s"] == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(

@@ -173,8 +173,8 @@ def _meta(clip: Clip, prepared: PreparedClip, settings: PrepareSettings) -> dict
         "key": clip.key,
         "sentence_id": clip.sentence_id,
         "transcript": clip.transcript,
-        "words": _timed(clip.words),
-        "phones": _timed(clip.phones),
+        "words": _timed(clip.words, prepared.sound_start_s),
+        "phones": _timed(clip.phones, prepared.sound_start_s),
         "details": dict(clip.details),
         "source": clip.video.name,
         "source_start_s": clip.start_s,
@@ -185,5 +185,13 @@ def _meta(clip: Clip, prepared: PreparedClip, settings: PrepareSettings) -> dict
     }
 
 
-def _timed(words: Sequence[Word]) -> list[dict[str, object]]:
-    return [{"start_s": word.start_s, "end_s": word.end_s, "text": word.text} for word in words]
+def _timed(words: Sequence[Word], sound_start_s: float) -> list[dict[str, object]]:
+    """Times in the prepared sound, which begins so late in the clip's own."""
+    return [
+        {
+            "start_s": round(word.start_s - sound_start_s, 5),
+            "end_s": round(word.end_s - sound_start_s, 5),
+            "text": word.text,
+        }
+        for word in words
+    ]
