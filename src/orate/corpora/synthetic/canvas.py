@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 # Edges are smoothed by drawing larger and averaging: drivers on the processor run every sample of a multisampled
 # frame through the shaders anyhow, and took three times as long for it.
-FACTOR = 2
+FACTOR, LARGE_FACTOR, LARGE_PX = 2.0, 1.5, 400  # and from this height on the second is enough
 SHADOW_SIDE = 512
 
 
@@ -20,7 +20,8 @@ class Canvas:
     def __init__(self, context: Any, size: tuple[int, int]):
         """``size`` is (height, width) px."""
         self._size = size
-        self._large = (size[0] * FACTOR, size[1] * FACTOR)
+        factor = FACTOR if size[0] < LARGE_PX else LARGE_FACTOR
+        self._large = (round(size[0] * factor), round(size[1] * factor))
         height, width = self._large
         self._frame = context.framebuffer(
             [context.renderbuffer((width, height), 4)], context.depth_renderbuffer((width, height))
