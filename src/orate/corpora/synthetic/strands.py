@@ -22,6 +22,7 @@ LIE = {
     "long": (0.1, 0.55, 0.3), "tied": (0.0, 0.0, 0.8), "curls": (0.8, 0.22, 0.25),
 }  # fmt: skip
 NEAT, STRAY_CM = ("short", "swept", "parted", "tied"), 1.0
+THROAT_CM = 4.2  # half the width of what is under the chin
 FRONT_Z_CM = 1.5  # hair that grows before this falls over the chest
 FACE_HALF_CM, BROW_Y_CM, CHIN_Y_CM = 6.3, 7.5, -9.0
 
@@ -100,6 +101,10 @@ def _paths(
         way = _unit(way + reach * comb + np.array([0, -droop * (0.4 + k / steps), 0]) + 0.03 * jitter)
     for _ in range(2):  # strands bend, they have no corners
         paths[:, 1:-1] = 0.5 * paths[:, 1:-1] + 0.25 * (paths[:, :-2] + paths[:, 2:])
+    # What falls under the chin would pass through the neck and come out on the chest.
+    x, y, z = (paths[:, :, axis] for axis in range(3))
+    clear = ~((y < CHIN_Y_CM) & (np.abs(x) < THROAT_CM) & (z > 0)).any(axis=1)
+    paths, lengths = paths[clear], lengths[clear]
     radius, period = hair.wave
     if radius > 0:
         return _curled(paths, lengths, radius, period, rng, hair.style == "curls").astype(np.float32)
