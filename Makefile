@@ -47,6 +47,8 @@ benchmark: $(TOOLS_STAMP)
 	$(BIN)/python benchmarks/generator.py
 	$(BIN)/python benchmarks/layers.py
 	$(BIN)/python benchmarks/long_audio.py
+	$(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/training.py paper-small --steps 1
 
 system:
 	apt-get update -q
