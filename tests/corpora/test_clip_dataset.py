@@ -32,7 +32,7 @@ def test_splits(folder):
     assert keys["validation"] == ["s1_bbaf2n", "unseen_sbwe5n"]
     assert keys["unseen"] == ["unseen_sbwe5n"]
     assert sorted(keys["train"] + keys["validation"]) == sorted(keys["all"])
-    with pytest.raises(OrateError, match="no split 'tests'.*train, validation, test, unseen, all"):
+    with pytest.raises(OrateError, match=r"no split 'tests'.*train, validation, test, unseen, all"):
         ClipDataset(folder, "tests", 50_000)
 
 
