@@ -91,7 +91,7 @@ def run(
     from orate.corpora.prepare import prepare
     from orate.evaluation.clip_offset import load_meter
 
-    chosen = _engine(engine, workers, ray_address)
+    chosen = engine_of(engine, workers, ray_address)
     print_found(found)
     with prepare_progress() as progress:
         report = prepare(
@@ -182,7 +182,8 @@ def print_report(report: Report, out: Path) -> None:
     console.print(f"{len(report.index.shards)} shards in {out}", soft_wrap=True)
 
 
-def _engine(name: EngineName, workers: int | None, address: str | None) -> Engine:
+def engine_of(name: EngineName, workers: int | None, address: str | None) -> Engine:
+    """Where clips are prepared. Raises OrateError for an address without a cluster, and where Ray is not installed."""
     if name is EngineName.RAY:
         from orate.corpora.ray_engine import RayEngine
 

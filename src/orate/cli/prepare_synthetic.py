@@ -13,7 +13,7 @@ from orate.cli.prepare_options import (
     Out,
     RayAddress,
     Workers,
-    _engine,
+    engine_of,
     prepare_progress,
     print_report,
     typed_command,
@@ -64,7 +64,7 @@ def synthetic(
         seconds=seconds,
         videos=videos,
     )
-    chosen = _engine(engine, workers, ray_address)
+    chosen = engine_of(engine, workers, ray_address)
     with prepare_progress() as progress:
         report = prepare_people(recipe, out, progress=progress, engine=chosen, command=typed_command(context))
     print_report(report, out)

@@ -134,8 +134,8 @@ def perform(renderer: HeadRenderer, seal: LipSeal, person: Person, setting: Sett
     expression = beside_rest(to_order(weights, names), person.rest, names)
     expression = seal(expression, opening_gaps(weights), shaped(renderer.assets, person.identity))
     frames, landmarks = [], []
-    for moved, pose, gaze in zip(expression, stage.poses, stage.gaze, strict=True):
-        frames.append(renderer.render(person, setting, moved, pose, gaze))
+    for frame, (moved, pose, gaze) in enumerate(zip(expression, stage.poses, stage.gaze, strict=True)):
+        frames.append(renderer.render(person, setting, moved, pose, gaze, frame))
         landmarks.append(renderer.landmarks(person, setting, moved, pose, gaze))
     return Pictures(
         frames=np.stack(frames),
