@@ -29,6 +29,7 @@ from orate.provenance.watermark_detector import Reading, find_in_frames, find_wa
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"}
 UNTRUSTED = "signingCredential.untrusted"
 CLAIM = "unsigned: anybody can write it"
+LARGEST_EXPONENT = 12  # beyond it the bound is one of arithmetic, not of what can happen to a file
 
 
 class State(StrEnum):
@@ -224,7 +225,8 @@ def _of_reading(reading: Reading) -> Layer:
         return Layer(State.ABSENT, "none found")
     confidence = 1 - float(np.power(10.0, reading.false_alarm_log10))
     number = reading.content_id.hex() if reading.content_id else None
-    by_chance = f"by chance in less than one of 10^{int(-reading.false_alarm_log10)} videos"
+    exponent = min(int(-reading.false_alarm_log10), LARGEST_EXPONENT)
+    by_chance = f"by chance in less than one of 10^{exponent} videos"
     detail = by_chance if number else f"{by_chance}; too weak to read its id"
     if reading.mirrored:
         detail += "; the picture is mirrored"
