@@ -104,11 +104,11 @@ class Animator:
             OrateError: unreadable picture, no face, face too small, fewer faces than `face`.
         """
         picture = read_image(photo)
-        name = str(photo) if isinstance(photo, str | Path) else "the picture"
-        chosen = choose_face(self._landmarker.detect(picture), face, name)
+        file = Path(photo) if isinstance(photo, str | Path) else None
+        chosen = choose_face(self._landmarker.detect(picture), face, str(file or "the picture"))
         size = self._driver.image_size
         matrix = align(chosen.landmarks, size, self._driver.mean_points)
-        source = Source(picture, canonical_crop(picture, matrix, size), matrix, chosen)
+        source = Source(picture, canonical_crop(picture, matrix, size), matrix, chosen, file)
         self._driver.prepare(source)
         return source
 
@@ -234,15 +234,14 @@ class Animator:
                 certificate or label that does not serve.
         """
         wanted, seed = self._checked(fps, controls), checked_seed(seed)
-        _refuse_overwriting(Path(output), {"photo": photo, "sound": audio})
+        _refuse_overwriting(Path(output), {"photo": photo.file if isinstance(photo, Source) else photo, "sound": audio})
         rate = self._driver.audio_rate
         total = self._driver.frame_count(ceil(audio_duration(audio) * rate), fps)
         source = photo if isinstance(photo, Source) else self.prepare(photo, face)
         picture = source.crop if crop else source.photo
         across, down = source.face.landmarks[:, :2].mean(0).round().astype(int)  # which face of several
         settings = {"fps": float(fps), "crop": crop, "face_at": f"{across},{down}", **controls}
-        file = photo if isinstance(photo, str | Path) else None
-        marking = Marking(marks or Marks(), Origin(picture, file, audio, self.name, seed, settings), fps)
+        marking = Marking(marks or Marks(), Origin(picture, source.file, audio, self.name, seed, settings), fps)
         done = partial(marking.sign, name=output)
         height, width = picture.shape[:2]
         with VideoWriter(output, width, height, fps, audio=audio, metadata=marking.tags, finish=done) as video:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,11 @@ class Source:
         crop: the canonical crop of the face, (crop height, crop width, 3) uint8; what the paper's generator sees.
         matrix: (2, 3), the similarity transform from photo to crop.
         face: the face in the photo.
+        file: that the photo was read from; None where it was not.
     """
 
     photo: Pixels
     crop: Pixels
     matrix: NDArray[np.float64]
     face: Face
+    file: Path | None = None

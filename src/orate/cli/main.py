@@ -28,6 +28,7 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 # Commands by name: module, what it exports (a Typer app or a function), and the line in ``orate --help``.
 LAZY_COMMANDS = {
+    "batch": ("orate.cli.batch", "batch", "Make the videos of a table of photos and sounds, several at a time."),
     "verify": ("orate.cli.verify", "verify", "Say whether a file was made by orate, by the marks that it carries."),
     "prepare": ("orate.cli.prepare", "prepare_app", "Turn a corpus into shards of aligned faces and sound."),
     "train": ("orate.cli.train", "train", "Train a model on prepared shards."),

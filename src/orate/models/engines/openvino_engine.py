@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from threading import Lock
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from orate import openvino_core
 from orate.errors import OrateError
 from orate.models.engines.conversion import to_openvino
+from orate.models.engines.cores import usable_cores
 from orate.models.engines.folded import FoldedDecoder, FrameCoder, SourceEncoder, State
 from orate.models.generator import Generator
 
@@ -56,7 +56,7 @@ class OpenVinoEngine:
             shares = self._source_encoder(torch.zeros(1, 3, *config.image_size))
             codes = coder(*inputs)[0]
         self._coder = _compile(core, coder, inputs, "f32", 1).create_infer_request()
-        streams = min(_cores(), MAX_STREAMS)
+        streams = min(usable_cores(), MAX_STREAMS)
         decoder = _compile(core, FoldedDecoder(generator).eval(), (codes, *shares), self.precision, streams)
         self._decoders = ov.AsyncInferQueue(decoder, streams)
         self._encoding, self._decoding = Lock(), Lock()
@@ -109,8 +109,3 @@ def _compile(core: ov.Core, module: nn.Module, inputs: tuple[Tensor, ...], preci
         "ENABLE_CPU_PINNING": "NO",  # other programs are at work on the same cores
     }
     return core.compile_model(model, "CPU", options)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from threading import Lock
 from typing import Any, Literal, Protocol
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from orate import openvino_core
 from orate.errors import OrateError
 from orate.models.engines.conversion import to_openvino
+from orate.models.engines.cores import usable_cores
 from orate.models.speech_encoder import SpeechEncoder
 from orate.models.speech_features import BANDS
 
@@ -113,12 +113,7 @@ class OpenVinoSpeechEngine:
         options = {
             "INFERENCE_PRECISION_HINT": self.precision,
             "NUM_STREAMS": "1",
-            "INFERENCE_NUM_THREADS": str(min(_cores(), MAX_THREADS)),
+            "INFERENCE_NUM_THREADS": str(min(usable_cores(), MAX_THREADS)),
             "ENABLE_CPU_PINNING": "NO",  # other programs are at work on the same cores
         }
         return self._core.compile_model(model, "CPU", options).create_infer_request()
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
