@@ -48,7 +48,7 @@ def test_the_video_is_that_of_animate(
     style = LabelStyle(seconds=1.0, corner=Corner.TOP_LEFT)
     marks = Marks(consent="Jane", label=style, watermark=False, time=clock())
     animator = Animator.from_pretrained(model, device="cpu")
-    animator.animate(PHOTO, sound, alone, seed=5, crop=True, fps=30.0, marks=marks)
+    animator.animate(PHOTO, sound, alone, seed=5, crop=True, fps=30.0, marks=marks, one_thread=True)
     assert made.read_bytes() == alone.read_bytes()
     assert video_info(made).metadata["content_id"] == content_id
 

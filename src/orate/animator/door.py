@@ -25,6 +25,7 @@ from orate.face.landmarks import FaceLandmarker, choose_face
 from orate.media.audio import audio_duration, stream_audio
 from orate.media.image import read_image
 from orate.media.video import VideoWriter
+from orate.media.video_writer import ENCODER_THREADS
 from orate.models.checkpoint import find_model, load_model
 from orate.models.generator import Generator
 from orate.models.layered import LayeredModel, is_layered, load_layered
@@ -206,6 +207,7 @@ class Animator:
         fps: float = 25.0,
         progress: Progress | None = None,
         marks: Marks | None = None,
+        one_thread: bool = False,
         **controls: Any,
     ) -> Path:
         """Write a video of the photo saying the sound: H.264 and AAC, as long as the sound to within one frame.
@@ -224,6 +226,7 @@ class Animator:
             progress: called with the frames done and the frames in all.
             marks: which marks it gets and what they say beside, see `orate.provenance.marks.Marks`; by default all but
                 the visible label.
+            one_thread: draw and encode by turns, for processes that have one core each. Encodes slightly other bytes.
             **controls: as in `stream`.
 
         Returns:
@@ -244,10 +247,13 @@ class Animator:
         marking = Marking(marks or Marks(), Origin(picture, source.file, audio, self.name, seed, settings), fps)
         done = partial(marking.sign, name=output)
         height, width = picture.shape[:2]
-        with VideoWriter(output, width, height, fps, audio=audio, metadata=marking.tags, finish=done) as video:
+        threads = 1 if one_thread else ENCODER_THREADS
+        out = partial(VideoWriter, output, width, height, fps, audio=audio, metadata=marking.tags, finish=done)
+        with out(threads=threads) as video:
             sound = resampled(stream_audio(audio, rate, BLOCK_S), rate, rate)
             frames = self._driver.frames(source, sound, seed=seed, crop=crop, fps=fps, controls=wanted, total=total)
-            with closing(ahead(frames, FRAMES_AHEAD)) as drawn:  # while one frame is encoded the next ones are drawn
+            # While one frame is encoded the next ones are drawn.
+            with closing((frame for frame in frames) if one_thread else ahead(frames, FRAMES_AHEAD)) as drawn:
                 for frame in drawn:
                     video.write(marking.frame(frame, video.frames_written))
                     if progress:

@@ -66,6 +66,7 @@ class AnimatorMaker:
             fps=float(options["fps"] or 0),
             progress=progress,
             marks=marks,
+            one_thread=True,  # cores are for other rows
             **controls,
         )
         return content_id_of(output)

@@ -42,7 +42,7 @@ class _Member:
 
 
 class Pool:
-    """Processes on this machine, of one thread for networks each: what they make does not depend on how many there are.
+    """Processes on this machine, of one thread each: what they make does not depend on how many there are.
 
     Args:
         workers: how many.

@@ -93,7 +93,7 @@ def batch(
         typer.echo(f"Stopped with {done} of {len(rows)} videos made. To go on: {_command()}", err=True)
         raise SystemExit(INTERRUPTED if isinstance(stop, KeyboardInterrupt) else stop.code) from None
     failed = sum(outcome.state is not State.DONE for outcome in outcomes.values())
-    if not quiet or failed:
+    if not quiet:
         _summary(rows, outcomes, folder, part)
     if not quiet and (left_out := _left_out(rows)):
         typer.echo(f"Note: some were made without {', '.join(left_out)}, for research.", err=True)

@@ -46,6 +46,7 @@ class VideoWriter:
         crf: constant rate factor of x264, 0 (lossless) to 51; 18 is visually transparent.
         metadata: tags of the file; read back by ``video_info(path).metadata``.
         finish: called with the complete file before it gets its name; may change it, whole or not at all.
+        threads: of the encoder; other numbers give slightly other bytes.
 
     Raises:
         OrateError: unsupported suffix, folder missing or not writable, disk full, sound that cannot be read.
@@ -62,6 +63,7 @@ class VideoWriter:
         crf: int = 18,
         metadata: dict[str, str] | None = None,
         finish: Callable[[Path], None] | None = None,
+        threads: int = ENCODER_THREADS,
     ) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() not in FORMATS:
@@ -72,6 +74,7 @@ class VideoWriter:
         self.fps = fps if isinstance(fps, Fraction) else Fraction(fps).limit_denominator(100_000)
         self.frames_written = 0
         self._audio, self._crf, self._metadata, self._complete = audio, crf, metadata or {}, finish
+        self._threads = threads
 
     def __enter__(self) -> Self:
         sound = SoundDecoder(self._audio) if self._audio is not None else None
@@ -109,7 +112,7 @@ class VideoWriter:
         context.options = {"crf": str(self._crf), "preset": PRESET, "profile": "high", "x264-params": "mbtree=0"}
         if context.width * context.height > LARGE_PICTURE_PX:
             context.options = {**context.options, "tune": "zerolatency"}
-        context.thread_count = ENCODER_THREADS
+        context.thread_count = self._threads
         context.color_range = ColorRange.MPEG
         context.colorspace = AVCOL_SPC_BT709
         context.color_primaries = ColorPrimaries.BT709
