@@ -166,7 +166,7 @@ def _bar(rows: Sequence[Row], known: dict[int, Outcome], *, quiet: bool) -> Iter
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[ready]}/{task.total:.0f} videos"),
+        TextColumn("{task.fields[ready]}/{task.total:.0f} rows"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), disable=not shown, speed_estimate_period=600) as bar:
