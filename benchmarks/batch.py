@@ -20,10 +20,10 @@ from pathlib import Path
 
 import soundfile
 
-from orate.batch.outcome import Event, Outcome
-from orate.batch.pool import Pool
-from orate.batch.rows import Row, rows_of
-from orate.batch.run import run_batch
+from orate.animator.batch.outcome import Event, Outcome
+from orate.animator.batch.pool import Pool
+from orate.animator.batch.rows import Row, rows_of
+from orate.animator.batch.run import run_batch
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 

@@ -21,7 +21,7 @@ HELP_TIME_S_MAX = 3.0  # a third of a second on a quiet machine; more than this 
 
 # Top to bottom: a room imports only itself and rooms that stand before it (docs/architecture.md).
 ROOMS = [
-    *("media", "face", "render", "provenance", "models", "animator", "batch"),
+    *("media", "face", "render", "provenance", "models", "animator"),
     *("corpora", "training", "evaluation", "study", "cli"),
 ]
 # Beyond the order: what a room must know nothing of.

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from orate.batch.manifest import read_manifest
-from orate.batch.pool import Pool
-from orate.batch.rows import Job, rows_of
-from orate.batch.run import run_batch
+from orate.animator.batch.manifest import read_manifest
+from orate.animator.batch.pool import Pool
+from orate.animator.batch.rows import Job, rows_of
+from orate.animator.batch.run import run_batch
 from orate.errors import OrateError
 
 PIECES = 8
@@ -27,7 +27,7 @@ class StandIn:
     """What a row gets is told by its sound's text."""
 
     def __call__(self, job: Job, output: Path, progress: Callable[[int, int], None]) -> str:
-        """See `orate.batch.worker.Maker`."""
+        """See `orate.animator.batch.worker.Maker`."""
         said = job.audio.read_text()
         made = sha256(f"{said} {job.photo.read_text()} {sorted(job.options.items())}".encode()).digest()
         with output.open("wb") as file:

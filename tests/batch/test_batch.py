@@ -10,11 +10,11 @@ import stand_in
 from stand_in import StandIn
 
 from orate import OrateError
-from orate.batch.manifest import read_manifest
-from orate.batch.outcome import Event, Outcome, Progress, State
-from orate.batch.pool import Pool
-from orate.batch.rows import STATE_FOLDER, part_of, rows_of
-from orate.batch.run import run_batch
+from orate.animator.batch.manifest import read_manifest
+from orate.animator.batch.outcome import Event, Outcome, Progress, State
+from orate.animator.batch.pool import Pool
+from orate.animator.batch.rows import STATE_FOLDER, part_of, rows_of
+from orate.animator.batch.run import run_batch
 
 
 @pytest.fixture

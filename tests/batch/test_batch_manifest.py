@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from orate import OrateError
-from orate.batch.manifest import read_manifest
-from orate.batch.rows import Row, rows_of
+from orate.animator.batch.manifest import read_manifest
+from orate.animator.batch.rows import Row, rows_of
 
 
 def cells(folder: Path, text: str, encoding: str = "utf-8") -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from orate.batch.rows import STATE_FOLDER
+from orate.animator.batch.rows import STATE_FOLDER
 
 KILLS = 20
 ROWS = 60

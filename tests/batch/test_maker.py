@@ -8,8 +8,8 @@ import soundfile
 from tiny_model import RATE, save_tiny_model
 
 from orate import Animator, LabelStyle, Marks, OrateError
-from orate.batch.maker import AnimatorMaker
-from orate.batch.rows import Job
+from orate.animator.batch.maker import AnimatorMaker
+from orate.animator.batch.rows import Job
 from orate.media.video import video_info
 from orate.provenance.label import Corner
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import pytest
 
-from orate.batch import pool
-from orate.batch.columns import CONTROLS, DEFAULTS
-from orate.batch.outcome import Event, Outcome, Progress, State
-from orate.batch.rows import Job
-from orate.batch.worker import Task
+from orate.animator.batch import pool
+from orate.animator.batch.columns import CONTROLS, DEFAULTS
+from orate.animator.batch.outcome import Event, Outcome, Progress, State
+from orate.animator.batch.rows import Job
+from orate.animator.batch.worker import Task
 from orate.cli.animate import NATURAL, animate
 from orate.cli.batch import OF_ONE_VIDEO
 from orate.cli.main import main

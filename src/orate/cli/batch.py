@@ -19,10 +19,10 @@ from orate.cli.animate import animate
 from orate.errors import OrateError
 
 if TYPE_CHECKING:
-    from orate.batch.columns import Value
-    from orate.batch.outcome import Event, Outcome
-    from orate.batch.pool import Engine
-    from orate.batch.rows import Row
+    from orate.animator.batch.columns import Value
+    from orate.animator.batch.outcome import Event, Outcome
+    from orate.animator.batch.pool import Engine
+    from orate.animator.batch.rows import Row
 
 OF_ONE_VIDEO = {"photo", "audio", "output", "quiet"}  # what `orate animate` has and a row says, or the batch itself
 SHARD = re.compile(r"([1-9]\d*)/([1-9]\d*)")
@@ -75,10 +75,10 @@ def batch(
 
     Exit status: 0 all videos are there, 1 some rows failed (see report.csv).
     """
-    from orate.batch.manifest import read_manifest
-    from orate.batch.outcome import State
-    from orate.batch.rows import part_of, rows_of
-    from orate.batch.run import run_batch
+    from orate.animator.batch.manifest import read_manifest
+    from orate.animator.batch.outcome import State
+    from orate.animator.batch.rows import part_of, rows_of
+    from orate.animator.batch.run import run_batch
 
     part = _shard(shard)
     rows = part_of(rows_of(read_manifest(manifest), folder, manifest.parent, _defaults(options)), part, limit)
@@ -118,7 +118,7 @@ _with_options_of_animate(batch)
 
 def _defaults(options: Mapping[str, Any]) -> dict[str, Value]:
     """Options of the command line for the rows; files by absolute paths, for a row's own are relative to elsewhere."""
-    from orate.batch.columns import FILES
+    from orate.animator.batch.columns import FILES
 
     plain = {name: value.value if isinstance(value, Enum) else value for name, value in options.items()}
     for name in FILES:
@@ -139,7 +139,7 @@ def _shard(text: str) -> tuple[int, int]:
 @contextmanager
 def _engine(name: EngineName, workers: int | None, address: str | None) -> Iterator[Engine]:
     if name is EngineName.RAY:
-        from orate.batch.ray_pool import RayPool
+        from orate.animator.batch.ray_pool import RayPool
         from orate.corpora.ray_cluster import connected
 
         with connected(address) as ray:
@@ -147,7 +147,7 @@ def _engine(name: EngineName, workers: int | None, address: str | None) -> Itera
         return
     if address is not None:
         raise OrateError("--ray-address is of a Ray cluster: give --engine ray too.")
-    from orate.batch.pool import Pool
+    from orate.animator.batch.pool import Pool
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     yield Pool(workers or cores)
@@ -159,7 +159,7 @@ def _bar(rows: Sequence[Row], known: dict[int, Outcome], *, quiet: bool) -> Iter
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from orate.batch.outcome import Outcome
+    from orate.animator.batch.outcome import Outcome
 
     shares: dict[int, float] = {}
     shown = not quiet and sys.stderr.isatty()
@@ -188,8 +188,8 @@ def _bar(rows: Sequence[Row], known: dict[int, Outcome], *, quiet: bool) -> Iter
 
 
 def _summary(rows: Sequence[Row], outcomes: Mapping[int, Outcome], folder: Path, shard: tuple[int, int]) -> None:
-    from orate.batch.outcome import State
-    from orate.batch.report import report_name
+    from orate.animator.batch.outcome import State
+    from orate.animator.batch.report import report_name
 
     done = sum(outcome.state is State.DONE for outcome in outcomes.values())
     failed = len(rows) - done

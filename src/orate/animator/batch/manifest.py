@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from orate.batch.columns import DEFAULTS, INPUTS, OUTPUT
+from orate.animator.batch.columns import DEFAULTS, INPUTS, OUTPUT
 from orate.errors import OrateError
 from orate.media.files import check_input, input_error
 

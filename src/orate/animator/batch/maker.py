@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orate.batch.columns import CONTROLS, DEFAULTS
-from orate.batch.rows import Job
+from orate.animator.batch.columns import CONTROLS, DEFAULTS
+from orate.animator.batch.rows import Job
 from orate.errors import OrateError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class AnimatorMaker:
         self._sources: OrderedDict[Any, Source] = OrderedDict()
 
     def __call__(self, job: Job, output: Path, progress: Callable[[int, int], None]) -> str:
-        """See `orate.batch.worker.Maker`."""
+        """See `orate.animator.batch.worker.Maker`."""
         from orate.animator import Animator
 
         options = {**DEFAULTS, **job.options}

@@ -15,10 +15,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Protocol
 
-from orate.batch.maker import load_maker
-from orate.batch.outcome import Outcome, Progress, State
-from orate.batch.record import Record, Stamp, clear_way, finished, key_of, options_text, write_record
-from orate.batch.rows import STATE_FOLDER, Job
+from orate.animator.batch.maker import load_maker
+from orate.animator.batch.outcome import Outcome, Progress, State
+from orate.animator.batch.record import Record, Stamp, clear_way, finished, key_of, options_text, write_record
+from orate.animator.batch.rows import STATE_FOLDER, Job
 from orate.errors import OrateError
 from orate.media.files import output_error
 

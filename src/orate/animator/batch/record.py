@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from orate.batch.columns import FILES
-from orate.batch.rows import STATE_FOLDER, Job
+from orate.animator.batch.columns import FILES
+from orate.animator.batch.rows import STATE_FOLDER, Job
 from orate.errors import OrateError
 from orate.media.files import whole_file
 from orate.provenance.content_id import file_sha256

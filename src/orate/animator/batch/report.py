@@ -6,8 +6,8 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orate.batch.outcome import Outcome, State
-from orate.batch.rows import Row
+from orate.animator.batch.outcome import Outcome, State
+from orate.animator.batch.rows import Row
 from orate.media.files import whole_file
 
 COLUMNS = ("row", "photo", "audio", "output", "state", "error", "seconds", "content_id")

@@ -15,10 +15,10 @@ from socket import gethostname
 from typing import Any
 
 from orate import __version__
-from orate.batch.outcome import Event, Outcome
-from orate.batch.pool import MOST_ATTEMPTS, MOST_STILLBORN, crashed
-from orate.batch.rows import STATE_FOLDER, Job
-from orate.batch.worker import Task, Worker
+from orate.animator.batch.outcome import Event, Outcome
+from orate.animator.batch.pool import MOST_ATTEMPTS, MOST_STILLBORN, crashed
+from orate.animator.batch.rows import STATE_FOLDER, Job
+from orate.animator.batch.worker import Task, Worker
 from orate.errors import OrateError
 
 
@@ -40,7 +40,7 @@ class RayPool:
         self._ray, self._workers = ray, workers
 
     def run(self, jobs: Sequence[Job], task: Task) -> Generator[Event]:
-        """See `orate.batch.pool.Engine.run`.
+        """See `orate.animator.batch.pool.Engine.run`.
 
         Raises:
             OrateError: a machine of the cluster lacks this release, or does not see the folder.
@@ -117,7 +117,7 @@ class RowActor:
         return ""
 
     def make(self, job: Job) -> Outcome:
-        """See `orate.batch.worker.Worker`."""
+        """See `orate.animator.batch.worker.Worker`."""
         return self._worker(job, _silent)
 
 

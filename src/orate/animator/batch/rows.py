@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orate.batch.columns import DEFAULTS, FILES, INPUTS, OUTPUT, Value, parse
-from orate.batch.manifest import Cells
+from orate.animator.batch.columns import DEFAULTS, FILES, INPUTS, OUTPUT, Value, parse
+from orate.animator.batch.manifest import Cells
 from orate.errors import OrateError
 
 STATE_FOLDER = ".batch"
@@ -76,7 +76,7 @@ def rows_of(
     """What is to be done for each line.
 
     Args:
-        manifest: see `orate.batch.manifest.read_manifest`.
+        manifest: see `orate.animator.batch.manifest.read_manifest`.
         folder: where the videos go.
         beside: the manifest's folder, to which its paths are relative.
         defaults: options of rows that do not say otherwise; their paths are absolute.

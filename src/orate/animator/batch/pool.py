@@ -13,9 +13,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Protocol
 
-from orate.batch.outcome import Event, Outcome, State
-from orate.batch.rows import Job
-from orate.batch.worker import Task, serve
+from orate.animator.batch.outcome import Event, Outcome, State
+from orate.animator.batch.rows import Job
+from orate.animator.batch.worker import Task, serve
 from orate.errors import OrateError
 
 MOST_ATTEMPTS = 2

@@ -10,13 +10,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from orate.batch.maker import load_maker
-from orate.batch.outcome import Event, Outcome, State
-from orate.batch.pool import Engine
-from orate.batch.record import finished, key_of
-from orate.batch.report import report_name, write_report
-from orate.batch.rows import STATE_FOLDER, Job, Row
-from orate.batch.worker import Maker, Task
+from orate.animator.batch.maker import load_maker
+from orate.animator.batch.outcome import Event, Outcome, State
+from orate.animator.batch.pool import Engine
+from orate.animator.batch.record import finished, key_of
+from orate.animator.batch.report import report_name, write_report
+from orate.animator.batch.rows import STATE_FOLDER, Job, Row
+from orate.animator.batch.worker import Maker, Task
 from orate.errors import OrateError
 from orate.media.files import output_error
 
@@ -37,12 +37,12 @@ def run_batch(
     The report is written on every way out, also when the call is interrupted.
 
     Args:
-        rows: of this machine, see `orate.batch.rows`.
+        rows: of this machine, see `orate.animator.batch.rows`.
         folder: where videos and report go; is made.
         engine: where they are made.
         shard: which part of the manifest the rows are, from 1, of how many; for the report's name.
         show: told what becomes of rows.
-        load: see `orate.batch.worker.Task`.
+        load: see `orate.animator.batch.worker.Task`.
 
     Returns:
         What became of each row, by number.
