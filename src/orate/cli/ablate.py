@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from orate.cli.counting_bar import counting_bar
 
 SIGNAL_EXIT = 128
 MIN_WIDTH = 200  # of the table, where the output is no terminal
@@ -54,7 +55,7 @@ def ablate(
         raise OrateError(f"There is no row '{unknown[0]}': choose from {', '.join(ROWS)}.")
     plan = AblationPlan(tuple(data), steps, tuple(settings or []), clips, device)
     plan.begin(output)
-    with _progress(quiet) as bar:
+    with counting_bar(quiet) as bar:
         task = bar.add_task("", total=None)
 
         def show(stage: str, done: int, total: int, figures: dict[str, float] | None = None) -> None:
@@ -79,8 +80,3 @@ def ablate(
     Console(width=max(MIN_WIDTH, Console().width)).print(printed)
     for sentence in (*table.notes, *(f"Not measured: {missing}" for missing in instruments.missing)):
         typer.echo(sentence)
-
-
-def _progress(quiet: bool) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), disable=quiet)

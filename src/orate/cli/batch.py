@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import Enum, StrEnum
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orate.cli.animate import animate
+from orate.cli.engines import EngineName, EngineOption, RayAddress, refuse_address
 from orate.errors import OrateError
 
 if TYPE_CHECKING:
@@ -28,13 +28,6 @@ OF_ONE_VIDEO = {"photo", "audio", "output", "quiet"}  # what `orate animate` has
 SHARD = re.compile(r"([1-9]\d*)/([1-9]\d*)")
 INTERRUPTED = 130
 SHOWN_ERRORS = 20
-
-
-class EngineName(StrEnum):
-    """Where videos are made."""
-
-    POOL = "pool"
-    RAY = "ray"
 
 
 def batch(
@@ -56,14 +49,8 @@ def batch(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="One of N parts of the rows, for several machines: 1/N to N/N.")
     ] = "1/1",
-    engine: Annotated[
-        EngineName,
-        typer.Option(help="pool: processes on this machine; ray: a Ray cluster, with the extra ray."),
-    ] = EngineName.POOL,
-    ray_address: Annotated[
-        str | None,
-        typer.Option(show_default=False, help="The cluster: auto, or HOST:PORT of its head. Default: this machine's."),
-    ] = None,
+    engine: EngineOption = EngineName.POOL,
+    ray_address: RayAddress = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar; print nothing but errors.")] = False,
     **options: Any,
 ) -> None:
@@ -145,12 +132,11 @@ def _engine(name: EngineName, workers: int | None, address: str | None) -> Itera
         with connected(address) as ray:
             yield RayPool(ray, workers)
         return
-    if address is not None:
-        raise OrateError("--ray-address is of a Ray cluster: give --engine ray too.")
+    refuse_address(address)
     from orate.animator.batch.pool import Pool
+    from orate.models.engines.cores import available_cores
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Pool(workers or cores)
+    yield Pool(workers or available_cores())
 
 
 @contextmanager

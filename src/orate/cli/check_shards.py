@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from orate.cli.counting_bar import counting_bar
 from orate.errors import OrateError
 
 
@@ -23,10 +22,9 @@ def check(
     if quick and deep:
         raise OrateError("Give --quick or --deep, not both.")
     depth = Depth.SIZES if quick else Depth.SAMPLES if deep else Depth.BYTES
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     damaged = 0
     total = sum(shard_count(folder) for folder in folders)
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with counting_bar() as bar:
         task = bar.add_task("checking", total=total)
         for folder in folders:
             for finding in check_folder(folder, depth):

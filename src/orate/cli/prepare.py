@@ -8,16 +8,14 @@ from typing import Annotated
 import typer
 
 from orate.cli.check_shards import check
+from orate.cli.engines import EngineName, EngineOption, RayAddress
 from orate.cli.prepare_options import (
     PAPER,
-    EngineName,
-    EngineOption,
     Fps,
     Limit,
     Offset,
     Out,
     Rate,
-    RayAddress,
     ShardMb,
     Speakers,
     SplitName,

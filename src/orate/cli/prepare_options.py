@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from orate.errors import OrateError
+from orate.cli.engines import EngineName, refuse_address
 
 if TYPE_CHECKING:
     from orate.corpora.engine import Engine
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
 
 PAPER = "paper"
 MEGABYTE = 10**6
-
-
-class EngineName(StrEnum):
-    """Where clips are prepared."""
-
-    POOL = "pool"
-    RAY = "ray"
 
 
 Out = Annotated[Path, typer.Argument(help="Folder for the shards; an interrupted preparation is continued.")]
@@ -53,14 +45,6 @@ Voice = Annotated[
     bool, typer.Option("--voice/--no-voice", help="Drop clips without a voice, or with one that is not this face's.")
 ]
 ShardMb = Annotated[int, typer.Option("--shard-mb", min=1, help="Size of a shard in megabytes, about.")]
-EngineOption = Annotated[
-    EngineName,
-    typer.Option("--engine", help="pool: processes on this machine; ray: a Ray cluster, with the extra ray."),
-]
-RayAddress = Annotated[
-    str | None,
-    typer.Option(help="The cluster: auto, or HOST:PORT of its head. Default: this machine's."),
-]
 
 
 class _RateColumn(ProgressColumn):
@@ -188,8 +172,7 @@ def engine_of(name: EngineName, workers: int | None, address: str | None) -> Eng
         from orate.corpora.ray_engine import RayEngine
 
         return RayEngine(address, workers)
-    if address is not None:
-        raise OrateError("--ray-address is of a Ray cluster: give --engine ray too.")
+    refuse_address(address)
     from orate.corpora.engine import PoolEngine
 
     return PoolEngine(workers or os.cpu_count() or 1)

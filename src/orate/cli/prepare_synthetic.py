@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
+from orate.cli.engines import EngineName, EngineOption, RayAddress
 from orate.cli.prepare_options import (
-    EngineName,
-    EngineOption,
     Out,
-    RayAddress,
     Workers,
     engine_of,
     prepare_progress,

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from orate.cli.counting_bar import counting_bar
 from orate.errors import OrateError
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -57,8 +56,7 @@ def make(
     settings.check()  # before a model is loaded
     check_output(output)
     name = Path(model).name if Path(model).is_dir() else model
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+    with counting_bar(quiet) as bar:
         task = bar.add_task("Clips", total=clips)
         _, left_out = make_study(
             load_clip_generator(model, device),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import file_digest
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from orate.corpora.codec import MemberError, decode_arrays, decode_audio, decode_video
 from orate.corpora.croissant import CROISSANT_NAME
-from orate.corpora.shards import BLOCK_BYTES, INDEX_NAME, Index, Sample, Shard, load_index, read_member
+from orate.corpora.shards import INDEX_NAME, Index, Sample, Shard, load_index, read_member
 
 LANDMARK_FIELDS = {"landmarks": (478, 3), "matrices": (2, 3), "blendshapes": (52,), "pose": (7,), "motion": (478, 3)}
 OLD_FIELDS = ("landmarks", "matrices", "blendshapes")  # of folders that were written before motion was kept
@@ -74,7 +74,7 @@ def _index_fault(folder: Path, depth: Depth) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         return ""  # written before there was one, or someone else's
     with (folder / INDEX_NAME).open("rb") as file:
-        changed = depth is not Depth.SIZES and _sha256(file) != told
+        changed = depth is not Depth.SIZES and file_digest(file, "sha256").hexdigest() != told
     return f"is not the one that {CROISSANT_NAME} describes" if changed else ""
 
 
@@ -87,7 +87,7 @@ def _fault(folder: Path, shard: Shard, samples: list[Sample], index: Index, dept
         if depth is Depth.SIZES:
             return ""
         with path.open("rb") as file:
-            if _sha256(file) != shard.sha256:
+            if file_digest(file, "sha256").hexdigest() != shard.sha256:
                 return f"has changed ({_where(file, samples)})"
     except FileNotFoundError:
         return "is missing"
@@ -98,13 +98,6 @@ def _fault(folder: Path, shard: Shard, samples: list[Sample], index: Index, dept
             if fault := _sample_fault(folder, sample, index):
                 return f"holds a sample that cannot be used ({sample.key}: {fault})"
     return ""
-
-
-def _sha256(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while data := file.read(BLOCK_BYTES):
-        digest.update(data)
-    return digest.hexdigest()
 
 
 def _where(file: BinaryIO, samples: list[Sample]) -> str:

@@ -85,8 +85,12 @@ def temporary_beside(path: str | Path) -> Path:
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def whole_file(path: str | Path, name: str | Path | None = None) -> Iterator[Path]:
     """Yields a temporary path; on clean exit it is moved to ``path``, on any exception removed.
+
+    Args:
+        path: the file.
+        name: what errors call it, if not by its path.
 
     Raises:
         OrateError: the folder is missing or not writable, the disk is full.
@@ -96,7 +100,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise output_error(path, error) from error
+        raise output_error(path if name is None else name, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink()

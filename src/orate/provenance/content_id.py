@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,6 @@ from orate.media.files import check_input, input_error
 
 ID_BYTES = 8
 ID_TEXT = re.compile(r"[0-9a-f]{16}")
-BLOCK_BYTES = 1 << 20
 
 Value = str | int | float | bool
 
@@ -70,14 +69,11 @@ def file_sha256(path: str | Path) -> str:
     Raises:
         OrateError: no such file, or it cannot be read.
     """
-    digest = sha256()
     try:
         with check_input(path).open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
+            return file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise input_error(path, error) from error
-    return digest.hexdigest()
 
 
 def pixels_sha256(picture: NDArray[np.uint8]) -> str:

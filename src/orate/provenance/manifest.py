@@ -7,7 +7,6 @@ are made by its own library, without any connection to the network: no timestamp
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +16,7 @@ from uuid import UUID
 from PIL import Image
 
 from orate.errors import OrateError
-from orate.media.files import output_error, temporary_beside
+from orate.media.files import whole_file
 from orate.provenance.c2pa_library import (
     GENERATOR,
     MEDIA_TYPES,
@@ -49,20 +48,13 @@ def embed_manifest(path: Path, statement: Statement, signer: Signer, name: str |
     """
     name = path if name is None else Path(name)
     media_type = MEDIA_TYPES.get(name.suffix.lower(), MEDIA_TYPES[".mp4"])
-    temporary = temporary_beside(path)
-    try:
+    with whole_file(path, name) as temporary:
         definition = _definition(statement, media_type, file_sha256(path))
         with path.open("rb") as source, temporary.open("w+b") as signed:
             _sign(definition, media_type, signer, source, signed)
         read = read_manifest(temporary, media_type)
         if not read.intact or read.problems:
             raise OrateError(f"{name} could not be signed: {', '.join(read.problems) or 'no manifest in it'}.")
-        temporary.replace(path)
-    except OSError as error:
-        raise output_error(name, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def check_signer(signer: Signer) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
+from orate.animator.controls import Controls
 from orate.errors import OrateError
 
 INPUTS = ("photo", "audio")
@@ -21,17 +23,7 @@ DEFAULTS: dict[str, Value] = {
     "crop": False,
     "model": "default",
     "device": "auto",
-    "head_motion": 1.0,
-    "blink_rate": 20.0,
-    "mouth_strength": 1.0,
-    "brow_strength": 1.0,
-    "emotion": "neutral",
-    "emotion_strength": 0.7,
-    "gaze": "natural",
-    "keep_eyes_open": False,
-    "start_as_photo": False,
-    "end_as_photo": False,
-    "body": "rest",
+    **asdict(Controls()),
     "consent": None,
     "label": False,
     "label_text": "AI-generated",
@@ -46,10 +38,7 @@ DEFAULTS: dict[str, Value] = {
 }
 NUMBERS_OR_NONE = {"label_seconds"}
 FILES = ("label_font", "certificate", "private_key")
-CONTROLS = (
-    *("head_motion", "blink_rate", "mouth_strength", "brow_strength", "emotion", "emotion_strength"),
-    *("gaze", "keep_eyes_open", "start_as_photo", "end_as_photo", "body"),
-)
+CONTROLS = tuple(asdict(Controls()))
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
